@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The routing model: what one proxy does with traffic, as plain JSON-like data in Envoy's words. `src/lower` writes it,
+ * `src/rules` compiles it to tables, `weft routes` prints it. No Istio or Kubernetes type appears in it, and it holds
+ * only what Weft executes. A model is never edited, only replaced.
+ *
+ * All durations are milliseconds. Header names are lower case. Hosts are lower case without a port.
+ */
+
+/** Where a part of the model was written down; printed by `explain`, the access log and `x-weft-reason`. */
+export interface Origin {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly file: string;
+  readonly line: number;
+  /** JSON path inside the resource, such as `spec.http[2].match[0]`. */
+  readonly path: string;
+}
+
+export interface RoutingModel {
+  readonly listeners: readonly Listener[];
+  /** In a stable order; names are unique. */
+  readonly clusters: readonly Cluster[];
+}
+
+/** An address that accepts connections, and the virtual hosts served on it. */
+export interface Listener {
+  /** `<address>_<port>`, as Envoy names it. */
+  readonly name: string;
+  readonly address: string;
+  /** The port to bind, after the Service's targetPort and `--listen-map`. */
+  readonly port: number;
+  /** The port that the configuration speaks of (Gateway `servers[].port.number`, Service port). */
+  readonly configPort: number;
+  /** Route table name, such as `http.8080`; for a sidecar the port number. */
+  readonly routeConfigName: string;
+  readonly kind: 'gateway' | 'sidecar-outbound';
+  /** Istio's `pathNormalization`, applied before matching; the result is forwarded. */
+  readonly pathNormalization: PathNormalization;
+  readonly virtualHosts: readonly VirtualHost[];
+  readonly origin: Origin;
+}
+
+export type PathNormalization = 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
+
+export interface VirtualHost {
+  /** `host:port`. */
+  readonly name: string;
+  /**
+   * Exact domains (`a.example`), suffix wildcards (`*.example`, `*example`), or `*`. Lower case, no port. A domain stands
+   * in one virtual host per listener only.
+   */
+  readonly domains: readonly string[];
+  /** Tried in order; the first whose match holds wins. */
+  readonly routes: readonly Route[];
+  readonly origins: readonly Origin[];
+}
+
+export interface Route {
+  /** Route name as in access logs; '' when unnamed. */
+  readonly name: string;
+  readonly match: RouteMatch;
+  readonly action: RouteAction;
+  readonly origin: Origin;
+}
+
+/** All parts must hold. */
+export interface RouteMatch {
+  readonly path: PathMatch;
+  readonly scheme?: StringMatch;
+  readonly method?: StringMatch;
+  /** Compared with the full authority including a port, case-sensitively. */
+  readonly authority?: StringMatch;
+  readonly headers: readonly HeaderMatch[];
+  readonly queryParams: readonly QueryMatch[];
+}
+
+export type StringMatch =
+  | { readonly kind: 'exact'; readonly value: string }
+  | { readonly kind: 'prefix'; readonly value: string }
+  /** RE2 syntax; must match the whole string. */
+  | { readonly kind: 'regex'; readonly value: string };
+
+/** Matched against the normalized path without the query. `any` matches every path. */
+export type PathMatch =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'exact'; readonly value: string; readonly ignoreCase: boolean }
+  /** Plain string prefix, no segment logic. */
+  | { readonly kind: 'prefix'; readonly value: string; readonly ignoreCase: boolean }
+  | { readonly kind: 'regex'; readonly value: string };
+
+/**
+ * `value: present` holds when the header is there at all. Each line of a header is compared by itself and one match is
+ * enough. `invert: true` is Istio's withoutHeaders: it holds when no line matches, a missing header counting as the
+ * empty string (but `present` inverted means absent).
+ */
+export interface HeaderMatch {
+  /** Lower case; may be `:method`, `:path` (with query), `:authority`, `:scheme`. */
+  readonly name: string;
+  readonly value: StringMatch | { readonly kind: 'present' };
+  readonly invert: boolean;
+}
+
+/** The first occurrence of the key; name and value are compared raw, without percent-decoding. */
+export interface QueryMatch {
+  readonly name: string;
+  readonly value: StringMatch | { readonly kind: 'present' };
+}
+
+export type RouteAction = ForwardAction | RedirectAction | DirectResponseAction;
+
+export interface ForwardAction {
+  readonly kind: 'forward';
+  /** At least one; weights are above zero unless it is the only one. */
+  readonly clusters: readonly WeightedCluster[];
+  readonly rewrite?: Rewrite;
+  /** From the end of the request to the end of the response; 0 = none. */
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  readonly fault?: Fault;
+}
+
+export interface WeightedCluster {
+  /** Name of a cluster of the model; a name that is not there answers 503 `NC`. */
+  readonly cluster: string;
+  readonly weight: number;
+  /** In the order of execution; the levels of Istio's §7.7 are already settled. */
+  readonly requestHeaders: readonly HeaderOp[];
+  readonly responseHeaders: readonly HeaderOp[];
+  /** New authority after all levels are settled; absent = keep. */
+  readonly hostRewrite?: string;
+}
+
+export interface RedirectAction {
+  readonly kind: 'redirect';
+  readonly status: 301 | 302 | 303 | 307 | 308;
+  readonly scheme?: 'http' | 'https';
+  /** Taken literally. */
+  readonly authority?: string;
+  /** Absent: keep the rules of the request's Host; `listener`: Istio's FROM_REQUEST_PORT. */
+  readonly port?: number | 'listener';
+  /** Replaces the whole path; the query is kept unless the value has a `?`. */
+  readonly path?: string;
+  /** Replaces the matched prefix. */
+  readonly prefixRewrite?: string;
+  readonly responseHeaders: readonly HeaderOp[];
+}
+
+export interface DirectResponseAction {
+  readonly kind: 'direct';
+  readonly status: number;
+  readonly body: Uint8Array;
+  readonly responseHeaders: readonly HeaderOp[];
+}
+
+/** `add` appends a line; `set` replaces all lines. `value` is a template: see `parseTemplate` in header-template.ts. */
+export type HeaderOp =
+  | { readonly op: 'remove'; readonly name: string }
+  | { readonly op: 'set' | 'add'; readonly name: string; readonly value: readonly TemplatePart[] };
+
+/** A header value is the concatenation of its parts; `%%` has become a literal already. */
+export type TemplatePart =
+  | { readonly kind: 'literal'; readonly text: string }
+  /** `%REQ(name?alternative):max%`; names lower case, `maxBytes` 0 = unlimited. */
+  | { readonly kind: 'request-header' | 'response-header'; readonly name: string; readonly alternative: string; readonly maxBytes: number }
+  | { readonly kind: TemplateFact };
+
+/** Facts of the exchange that a template may name, in Envoy's operators (lower case, dashes). */
+export type TemplateFact =
+  | 'downstream-remote-address'
+  | 'downstream-remote-address-without-port'
+  | 'downstream-local-address'
+  | 'downstream-local-address-without-port'
+  | 'downstream-local-port'
+  | 'upstream-remote-address'
+  | 'upstream-cluster'
+  | 'protocol'
+  | 'start-time'
+  | 'hostname'
+  | 'route-name'
+  | 'response-code';
+
+export type Rewrite =
+  /** Replaces what the path match matched (the prefix, or the whole path for exact and regex, or `/` for any). */
+  | { readonly kind: 'path'; readonly value: string }
+  /** All non-overlapping matches of an RE2 pattern in the path; `\0`..`\9` and `\\` in the substitution. */
+  | { readonly kind: 'regex'; readonly pattern: string; readonly substitution: string };
+
+/** What is retried without being asked for is decided by the upstream code; this is the configured policy. */
+export interface RetryPolicy {
+  /** Number of retries after the first try. */
+  readonly attempts: number;
+  readonly conditions: readonly RetryCondition[];
+}
+
+export type RetryCondition = 'connect-failure' | 'refused-stream' | 'reset-before-request';
+
+/** Percentages are parts per million (0..1 000 000), drawn independently: first the delay, then the abort. */
+export interface Fault {
+  readonly delay?: { readonly delayMs: number; readonly perMillion: number };
+  readonly abort?: { readonly status: number; readonly perMillion: number };
+}
+
+export interface Cluster {
+  /** `outbound|<port>|<subset>|<host>`. */
+  readonly name: string;
+  readonly service: ServiceIdentity;
+  readonly subset: string;
+  readonly loadBalancer: LoadBalancer;
+  readonly endpoints: readonly Endpoint[];
+  readonly circuitBreaker: CircuitBreaker;
+  readonly connectTimeoutMs: number;
+  /** Upstream connections without a request are closed after this; 0 = never. */
+  readonly idleTimeoutMs: number;
+  /** 0 = unlimited; 1 = no keep-alive. */
+  readonly maxRequestsPerConnection: number;
+  readonly origin: Origin;
+}
+
+/** What Istio's metrics call destination_service and its parts. */
+export interface ServiceIdentity {
+  readonly host: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly port: number;
+}
+
+export type LoadBalancer = 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM';
+
+/** 4294967295 means unlimited. */
+export interface CircuitBreaker {
+  readonly maxConnections: number;
+  readonly maxPendingRequests: number;
+  readonly maxRequests: number;
+  readonly maxRetries: number;
+}
+
+export interface Endpoint {
+  /** IPv4 or IPv6 literal, or a DNS name that the proxy resolves before compiling. */
+  readonly address: string;
+  readonly port: number;
+  /** At least 1. */
+  readonly weight: number;
+  readonly healthy: boolean;
+  readonly workload: WorkloadIdentity;
+}
+
+/** What metrics say of the workload behind an endpoint; 'unknown' where it is not known. */
+export interface WorkloadIdentity {
+  readonly workload: string;
+  readonly namespace: string;
+  readonly app: string;
+  readonly version: string;
+  readonly canonicalService: string;
+  readonly canonicalRevision: string;
+  readonly principal: string;
+}
+
+export const UNLIMITED = 0xffff_ffff;
