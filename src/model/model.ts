@@ -163,7 +163,12 @@ export type HeaderOp =
 export type TemplatePart =
   | { readonly kind: 'literal'; readonly text: string }
   /** `%REQ(name?alternative):max%`; names lower case, `maxBytes` 0 = unlimited. */
-  | { readonly kind: 'request-header' | 'response-header'; readonly name: string; readonly alternative: string; readonly maxBytes: number }
+  | {
+      readonly kind: 'request-header' | 'response-header';
+      readonly name: string;
+      readonly alternative: string;
+      readonly maxBytes: number;
+    }
   | { readonly kind: TemplateFact };
 
 /** Facts of the exchange that a template may name, in Envoy's operators (lower case, dashes). */
