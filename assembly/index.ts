@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The engine's exports: all that the host may call. Functions take and return numbers (see docs/ENGINE.md). */
+import { LAYOUT_VERSION } from './layout';
+
+export { attachThread, slabSize } from './thread';
+
+/** LAYOUT_VERSION of this module; the host refuses a module whose version differs from its own. */
+export function layoutVersion(): i32 {
+  return LAYOUT_VERSION;
+}

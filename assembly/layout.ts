@@ -1,0 +1,554 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Every structure in the engine's linear memory, described once. AssemblyScript and TypeScript both import this file, so
+ * it holds plain constants only. Offsets and widths are bytes; integers are little-endian; records are 8-byte aligned
+ * when they hold an f64 or u64 and 4-byte aligned otherwise.
+ *
+ *   memory    | 0 null guard | module data | control block | cluster states | endpoint states | thread slabs | arena |
+ *
+ * The control block says where the later regions begin, because their sizes are chosen at start. The arena holds the
+ * generations of rule tables: contiguous blobs, position-independent (every offset inside a blob counts from its start).
+ */
+
+/** Bumped with every change of this file; a table file or module of another version is refused. */
+export const LAYOUT_VERSION = 1;
+export const TABLE_MAGIC = 0x54464557; // "WEFT"
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Control block. One per memory, written by the main thread before any other thread attaches.
+//
+//  offset width name                    meaning
+//   0     u32   magic                   TABLE_MAGIC once initialised
+//   4     u32   version                 LAYOUT_VERSION
+//   8     u32   clusterCapacity         number of cluster states
+//  12     u32   endpointCapacity        number of endpoint states
+//  16     u32   threadCapacity          number of slabs
+//  20     u32   clusterStates           offset of cluster state 0
+//  24     u32   endpointStates          offset of endpoint state 0
+//  28     u32   slabs                   offset of slab 0
+//  32     u32   slabSize                bytes per slab
+//  36     u32   arena                   offset of the arena
+//  40     u32   arenaEnd                end of memory
+//  44     i32   currentGeneration       atomic; generation slot that new requests use, -1 before the first publish
+//  48     u32   exchangeCapacity        exchange records per slab
+//  52     u32   connectionCapacity      connection records per slab
+//  56     u32   seriesCapacity          metric series per slab
+//  64           generation slots        GENERATION_SLOTS records of GENERATION_SIZE
+// ---------------------------------------------------------------------------------------------------------------------
+export const CONTROL_BASE = 65536;
+export const CONTROL_SIZE = 4096;
+export const CONTROL_MAGIC = 0;
+export const CONTROL_VERSION = 4;
+export const CONTROL_CLUSTER_CAPACITY = 8;
+export const CONTROL_ENDPOINT_CAPACITY = 12;
+export const CONTROL_THREAD_CAPACITY = 16;
+export const CONTROL_CLUSTER_STATES = 20;
+export const CONTROL_ENDPOINT_STATES = 24;
+export const CONTROL_SLABS = 28;
+export const CONTROL_SLAB_SIZE = 32;
+export const CONTROL_ARENA = 36;
+export const CONTROL_ARENA_END = 40;
+export const CONTROL_CURRENT_GENERATION = 44;
+export const CONTROL_EXCHANGE_CAPACITY = 48;
+export const CONTROL_CONNECTION_CAPACITY = 52;
+export const CONTROL_SERIES_CAPACITY = 56;
+export const CONTROL_GENERATIONS = 64;
+
+// Generation slot: base u32, length u32, references i32 (atomic; exchanges that run on it), serial u32.
+export const GENERATION_SLOTS = 64;
+export const GENERATION_SIZE = 16;
+export const GENERATION_BASE = 0;
+export const GENERATION_LENGTH = 4;
+export const GENERATION_REFERENCES = 8;
+export const GENERATION_SERIAL = 12;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Cluster state: what must be exact over all threads and survive a reload. All fields atomic.
+//
+//   0     i32   activeConnections       connections open or being opened
+//   4     i32   pendingRequests         requests that wait for a connection
+//   8     i32   activeRequests          requests admitted and not finished
+//  12     i32   activeRetries           retries in progress
+//  16     u32   cursor                  round-robin position
+//  20     i32   connectionWaiters       pending requests that wait because of maxConnections
+//  24           reserved                up to 32
+//  32     f64   tokens                  token bucket fill (local rate limit; later)
+//  40     f64   tokensAtMs              when it was filled last (later)
+//  48           reserved                up to 128
+// ---------------------------------------------------------------------------------------------------------------------
+export const CLUSTER_STATE_SIZE = 128;
+export const CLUSTER_ACTIVE_CONNECTIONS = 0;
+export const CLUSTER_PENDING_REQUESTS = 4;
+export const CLUSTER_ACTIVE_REQUESTS = 8;
+export const CLUSTER_ACTIVE_RETRIES = 12;
+export const CLUSTER_CURSOR = 16;
+export const CLUSTER_CONNECTION_WAITERS = 20;
+export const CLUSTER_TOKENS = 32;
+export const CLUSTER_TOKENS_AT_MS = 40;
+
+// Endpoint state: 0 i32 activeRequests, 4 i32 activeConnections, 8 u32 requestsTotal, 12 u32 failuresTotal,
+// 16..64 reserved (ejection, consecutive errors). All atomic.
+export const ENDPOINT_STATE_SIZE = 64;
+export const ENDPOINT_ACTIVE_REQUESTS = 0;
+export const ENDPOINT_ACTIVE_CONNECTIONS = 4;
+export const ENDPOINT_REQUESTS_TOTAL = 8;
+export const ENDPOINT_FAILURES_TOTAL = 12;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Thread slab. One per data-path thread; only its thread writes it (the main thread reads statistics, and releases what
+// a dead thread held).
+//
+//       0        result record          RESULT_*, what the last call decided
+//     256        request record         REQUEST_*, filled by parseRequestHead
+//     512        response record        RESPONSE_*, filled by parseResponseHead
+//     768        facts record           FACT_*, what the host knows of the exchange
+//    1024        request header table   MAX_HEADERS rows
+//    9216        response header table  MAX_HEADERS rows
+//   17408        host-answer memo       answers of patterns that have no DFA, MEMO_* (1024 bytes)
+//   18432        scratch                normalised path, lower-cased host, expanded values (SCRATCH_SIZE)
+//   then         input                  heads that the host writes (INPUT_SIZE)
+//   then         read                   what sockets read into (READ_SIZE)
+//   then         output                 heads that the engine writes (OUTPUT_SIZE)
+//   then         match                  the matcher's cursors (MATCH_SIZE)
+//   then         cluster counters       clusterCapacity * CLUSTER_COUNTERS_SIZE
+//   then         exchanges, connections, series index, series
+// ---------------------------------------------------------------------------------------------------------------------
+export const SLAB_RESULT = 0;
+export const SLAB_REQUEST = 256;
+export const SLAB_RESPONSE = 512;
+export const SLAB_FACTS = 768;
+export const SLAB_REQUEST_HEADERS = 1024;
+export const SLAB_RESPONSE_HEADERS = 9216;
+export const SLAB_MEMO = 17408;
+export const SLAB_SCRATCH = 18432;
+export const SCRATCH_SIZE = 147456;
+export const SLAB_INPUT = 165888;
+export const INPUT_SIZE = 131072;
+export const SLAB_READ = 296960;
+export const READ_SIZE = 65536;
+export const SLAB_OUTPUT = 362496;
+export const OUTPUT_SIZE = 262144;
+export const SLAB_MATCH = 624640;
+export const MATCH_SIZE = 32768;
+export const SLAB_CLUSTER_COUNTERS = 657408;
+
+/** Envoy's limits for a head: 60 KiB and 100 fields; the table has room for what Weft adds. */
+export const MAX_HEAD_BYTES = 61440;
+export const MAX_REQUEST_HEADERS = 100;
+export const MAX_HEADERS = 256;
+
+// Header row: 0 u32 nameOffset, 4 u32 nameLength, 8 u32 nameHash (FNV-1a of the lower-cased name), 12 u32 valueOffset,
+// 16 u32 valueLength (outer white space removed), 20 u32 nameId (HEADER_*; 0 = not one of those), 24..32 reserved.
+// Offsets are absolute in linear memory. Names are compared and forwarded in lower case.
+export const HEADER_ROW_SIZE = 32;
+export const HEADER_NAME_OFFSET = 0;
+export const HEADER_NAME_LENGTH = 4;
+export const HEADER_NAME_HASH = 8;
+export const HEADER_VALUE_OFFSET = 12;
+export const HEADER_VALUE_LENGTH = 16;
+export const HEADER_NAME_ID = 20;
+
+// Request record (offsets absolute in linear memory, lengths in bytes).
+export const REQUEST_METHOD_OFFSET = 0;
+export const REQUEST_METHOD_LENGTH = 4;
+/** METHOD_*, 0 = another. */
+export const REQUEST_METHOD_ID = 8;
+/** The request target as received. */
+export const REQUEST_TARGET_OFFSET = 12;
+export const REQUEST_TARGET_LENGTH = 16;
+/** Without query; normalised once normalizePath has run. */
+export const REQUEST_PATH_OFFSET = 20;
+export const REQUEST_PATH_LENGTH = 24;
+/** Without the question mark; REQUEST_HAS_QUERY tells `/a?` from `/a`. */
+export const REQUEST_QUERY_OFFSET = 28;
+export const REQUEST_QUERY_LENGTH = 32;
+export const REQUEST_HAS_QUERY = 36;
+/** The Host as received. */
+export const REQUEST_AUTHORITY_OFFSET = 40;
+export const REQUEST_AUTHORITY_LENGTH = 44;
+/** Lower case, without a port; what virtual hosts are looked up by. */
+export const REQUEST_HOST_OFFSET = 48;
+export const REQUEST_HOST_LENGTH = 52;
+/** 0 http, 1 https. */
+export const REQUEST_SCHEME = 56;
+/** 10 or 11. */
+export const REQUEST_VERSION = 60;
+/** BODY_*. */
+export const REQUEST_BODY_KIND = 64;
+/** f64, valid with BODY_LENGTH. */
+export const REQUEST_CONTENT_LENGTH = 72;
+/** REQUEST_FLAG_* bits. */
+export const REQUEST_FLAGS = 80;
+export const REQUEST_HEADER_COUNT = 84;
+/** Bytes of the head, for istio_request_bytes. */
+export const REQUEST_HEAD_LENGTH = 88;
+
+export const REQUEST_FLAG_CLOSE = 1;
+export const REQUEST_FLAG_EXPECT_CONTINUE = 2;
+export const REQUEST_FLAG_UPGRADE = 4;
+export const REQUEST_FLAG_GRPC = 8;
+export const REQUEST_FLAG_TE_TRAILERS = 16;
+/** The upgrade asked for is `websocket`. */
+export const REQUEST_FLAG_WEBSOCKET = 32;
+
+export const METHOD_GET = 1;
+export const METHOD_HEAD = 2;
+export const METHOD_POST = 3;
+export const METHOD_PUT = 4;
+export const METHOD_DELETE = 5;
+export const METHOD_OPTIONS = 6;
+export const METHOD_PATCH = 7;
+export const METHOD_CONNECT = 8;
+export const METHOD_TRACE = 9;
+
+export const BODY_NONE = 0;
+export const BODY_LENGTH = 1;
+export const BODY_CHUNKED = 2;
+/** Responses only: the body ends with the connection. */
+export const BODY_UNTIL_CLOSE = 3;
+
+// Response record.
+export const RESPONSE_STATUS = 0;
+export const RESPONSE_REASON_OFFSET = 4;
+export const RESPONSE_REASON_LENGTH = 8;
+/** BODY_*; BODY_NONE for HEAD, 1xx, 204 and 304. */
+export const RESPONSE_BODY_KIND = 12;
+/** f64; for HEAD the length that GET would have, -1 when absent. */
+export const RESPONSE_CONTENT_LENGTH = 16;
+export const RESPONSE_VERSION = 24;
+/** 1 when the upstream connection may be used again after this message. */
+export const RESPONSE_KEEP_ALIVE = 28;
+export const RESPONSE_HEADER_COUNT = 32;
+export const RESPONSE_HEAD_LENGTH = 36;
+/** Seconds of `Keep-Alive: timeout=`, 0 = not said. */
+export const RESPONSE_KEEP_ALIVE_TIMEOUT = 40;
+
+// Facts record: pairs of (u32 offset, u32 length) that the host fills, absolute in linear memory; length 0 = unknown.
+export const FACT_DOWNSTREAM_REMOTE = 0; // "ip:port"
+export const FACT_DOWNSTREAM_REMOTE_IP = 8;
+export const FACT_DOWNSTREAM_LOCAL = 16;
+export const FACT_DOWNSTREAM_LOCAL_IP = 24;
+export const FACT_DOWNSTREAM_LOCAL_PORT = 32;
+export const FACT_UPSTREAM_REMOTE = 40;
+export const FACT_UPSTREAM_CLUSTER = 48;
+export const FACT_START_TIME = 56;
+export const FACT_ROUTE_NAME = 64;
+/** A path that the host computed (regex rewrite); length 0 = none. Query not included. */
+export const FACT_REWRITTEN_PATH = 72;
+/** u32 milliseconds for x-envoy-upstream-service-time. */
+export const FACT_UPSTREAM_SERVICE_MS = 80;
+/** u32; 1 = the request came over TLS. */
+export const FACT_DOWNSTREAM_TLS = 84;
+/** x-weft-reason to be sent with the response; length 0 = none. */
+export const FACT_REASON = 88;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Result record: what routeRequest decided.
+// ---------------------------------------------------------------------------------------------------------------------
+export const RESULT_VIRTUAL_HOST = 0; // index, -1 none
+export const RESULT_ROUTE = 4; // index in the whole table, -1 none
+export const RESULT_WEIGHTED = 8; // index of the weighted cluster drawn, -1 none
+export const RESULT_CLUSTER = 12; // index, -1 = named but missing
+export const RESULT_DELAY_MS = 16; // drawn; 0 = none
+export const RESULT_ABORT_STATUS = 20; // drawn; 0 = none
+export const RESULT_TIMEOUT_MS = 24;
+export const RESULT_RETRY_ATTEMPTS = 28;
+export const RESULT_REWRITE_KIND = 32; // REWRITE_*
+// For ASK_HOST: which pattern, and the bytes to run it on.
+export const RESULT_PATTERN = 36;
+export const RESULT_SUBJECT_OFFSET = 40;
+export const RESULT_SUBJECT_LENGTH = 44;
+// decodeChunked: bytes of input taken, 1 when the last chunk and trailers have been read.
+export const RESULT_CONSUMED = 48;
+export const RESULT_DONE = 52;
+
+/** Decisions of routeRequest; below zero is a failure number. */
+export const DECISION_FORWARD = 1;
+export const DECISION_REDIRECT = 2;
+export const DECISION_DIRECT = 3;
+/** A pattern that has no DFA: the host runs it, calls answerPattern, and calls routeRequest again. */
+export const DECISION_ASK_HOST = 4;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Exchange record: one request on its way; what it holds, so that a dead thread's leftovers can be released.
+// ---------------------------------------------------------------------------------------------------------------------
+export const EXCHANGE_SIZE = 96;
+export const EXCHANGE_IN_USE = 0;
+/** Generation slot held, -1 = none. */
+export const EXCHANGE_GENERATION = 4;
+/** HELD_* bits. */
+export const EXCHANGE_HELD = 8;
+export const EXCHANGE_CLUSTER_SLOT = 12;
+export const EXCHANGE_ENDPOINT_SLOT = 16;
+export const EXCHANGE_ROUTE = 20;
+export const EXCHANGE_WEIGHTED = 24;
+export const EXCHANGE_CLUSTER = 28;
+export const EXCHANGE_ENDPOINT = 32;
+/** 1 for the first try. */
+export const EXCHANGE_ATTEMPT = 36;
+/** Status sent to the client, 0 = none. */
+export const EXCHANGE_STATUS = 40;
+/** FLAG_* bits of the access log. */
+export const EXCHANGE_FLAGS = 44;
+/** f64 each. */
+export const EXCHANGE_REQUEST_BYTES = 48;
+export const EXCHANGE_RESPONSE_BYTES = 56;
+export const EXCHANGE_WORKLOAD_SLOT = 64;
+/** 1 = gRPC. */
+export const EXCHANGE_PROTOCOL = 68;
+
+export const HELD_REQUEST = 1;
+export const HELD_PENDING = 2;
+export const HELD_RETRY = 4;
+export const HELD_ENDPOINT = 8;
+export const HELD_WAITER = 16;
+
+// Connection record: 0 u32 inUse, 4 u32 clusterSlot, 8 u32 endpointSlot, 12 u32 chunkState, 16 f64 chunkRemaining,
+// 24 u32 chunkTrailerBytes, 28 reserved.
+export const CONNECTION_SIZE = 32;
+export const CONNECTION_IN_USE = 0;
+export const CONNECTION_CLUSTER_SLOT = 4;
+export const CONNECTION_ENDPOINT_SLOT = 8;
+export const CONNECTION_CHUNK_STATE = 12;
+export const CONNECTION_CHUNK_REMAINING = 16;
+export const CONNECTION_CHUNK_TRAILER_BYTES = 24;
+
+// Per-thread counters of a cluster, f64 each; summed by the main thread when scraped.
+export const CLUSTER_COUNTERS_SIZE = 128;
+export const COUNTER_CX_TOTAL = 0;
+export const COUNTER_CX_CONNECT_FAIL = 8;
+export const COUNTER_CX_CONNECT_TIMEOUT = 16;
+export const COUNTER_CX_OVERFLOW = 24;
+export const COUNTER_CX_DESTROY_WITH_ACTIVE_RQ = 32;
+export const COUNTER_RQ_TOTAL = 40;
+export const COUNTER_RQ_PENDING_TOTAL = 48;
+export const COUNTER_RQ_PENDING_OVERFLOW = 56;
+export const COUNTER_RQ_TIMEOUT = 64;
+export const COUNTER_RQ_RETRY = 72;
+export const COUNTER_RQ_RETRY_OVERFLOW = 80;
+export const COUNTER_RX_BYTES = 88;
+export const COUNTER_TX_BYTES = 96;
+export const COUNTER_CX_MAX_REQUESTS = 104;
+export const COUNTER_CX_IDLE_TIMEOUT = 112;
+export const COUNTER_RQ_CANCELLED = 120;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Metric series: one row per (cluster, workload, status, flags, protocol) that a thread has seen. Numbers are f64, which
+// counts exactly up to 2^53 and which JavaScript reads without BigInt. Series 0 takes what no longer fits.
+//
+//   0  u32 keyLow       cluster slot + 1 (0 = no cluster) | workload slot << 16
+//   4  u32 keyHigh      status (10 bits) | flags << 10 (21 bits) | protocol << 31
+//   8  f64 count
+//  16  f64 durationSumMs, 24 f64 requestBytesSum, 32 f64 responseBytesSum
+//  40  f64 durationBuckets[20], 200 requestBytesBuckets[20], 360 responseBytesBuckets[20] (not cumulative)
+// ---------------------------------------------------------------------------------------------------------------------
+export const SERIES_SIZE = 520;
+export const SERIES_KEY_LOW = 0;
+export const SERIES_KEY_HIGH = 4;
+export const SERIES_COUNT = 8;
+export const SERIES_DURATION_SUM = 16;
+export const SERIES_REQUEST_BYTES_SUM = 24;
+export const SERIES_RESPONSE_BYTES_SUM = 32;
+export const SERIES_DURATION_BUCKETS = 40;
+export const SERIES_REQUEST_BYTES_BUCKETS = 200;
+export const SERIES_RESPONSE_BYTES_BUCKETS = 360;
+/** Istio's bounds 0.5 .. 3 600 000 and +Inf. */
+export const HISTOGRAM_BUCKETS = 20;
+
+// Response flags (Envoy's access-log letters) as bits.
+export const FLAG_UH = 1;
+export const FLAG_UF = 2;
+export const FLAG_UO = 4;
+export const FLAG_NR = 8;
+export const FLAG_NC = 16;
+export const FLAG_URX = 32;
+export const FLAG_UT = 64;
+export const FLAG_UC = 128;
+export const FLAG_UR = 256;
+export const FLAG_UPE = 512;
+export const FLAG_DC = 1024;
+export const FLAG_DI = 2048;
+export const FLAG_FI = 4096;
+export const FLAG_DPE = 8192;
+export const FLAG_LR = 16384;
+export const FLAG_OM = 32768;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Failure numbers: what engine calls return below zero. src/proxy/failures.ts has status, flag and body of each.
+// ---------------------------------------------------------------------------------------------------------------------
+export const FAILURE_NO_ROUTE = -1;
+export const FAILURE_CLUSTER_NOT_FOUND = -2;
+export const FAILURE_NO_HEALTHY_UPSTREAM = -3;
+export const FAILURE_OVERFLOW = -4;
+export const FAILURE_CONNECT = -5;
+export const FAILURE_CONNECT_TIMEOUT = -6;
+export const FAILURE_UPSTREAM_CLOSED = -7;
+export const FAILURE_UPSTREAM_PROTOCOL = -8;
+export const FAILURE_TIMEOUT = -9;
+export const FAILURE_BAD_REQUEST = -10;
+export const FAILURE_HEAD_TOO_LARGE = -11;
+export const FAILURE_PATH_NORMALIZATION = -12;
+export const FAILURE_MISSING_HOST = -13;
+export const FAILURE_LOW_VERSION = -14;
+export const FAILURE_UPGRADE = -15;
+export const FAILURE_DOWNSTREAM_CLOSED = -16;
+export const FAILURE_FAULT_ABORT = -17;
+export const FAILURE_ENGINE = -18;
+export const FAILURE_OUTPUT_FULL = -19;
+/** Pending requests have no connection and none may be opened: the caller waits. */
+export const WAIT_FOR_CONNECTION = -20;
+export const FAILURE_RETRY_OVERFLOW = -21;
+export const FAILURE_REMOTE_RESET = -22;
+/** The proxy shuts down. */
+export const FAILURE_DRAINING = -23;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Rule table. Offsets in it count from the start of the blob; "index" is a record number in the section named.
+// The header has (count, offset) for each section.
+// ---------------------------------------------------------------------------------------------------------------------
+export const TABLE_HEADER_SIZE = 256;
+export const TABLE_HEADER_MAGIC = 0;
+export const TABLE_HEADER_VERSION = 4;
+export const TABLE_HEADER_LENGTH = 8;
+export const TABLE_LISTENERS = 16; // (count, offset) pairs from here on
+export const TABLE_VIRTUAL_HOSTS = 24;
+export const TABLE_ROUTES = 32;
+export const TABLE_WEIGHTED = 40;
+export const TABLE_CLUSTERS = 48;
+export const TABLE_ENDPOINTS = 56;
+export const TABLE_HEADER_OPS = 64;
+export const TABLE_TEMPLATE_PARTS = 72;
+export const TABLE_STRINGS = 80; // byte pool: (length, offset)
+// 88..256: sections of the matcher, see MATCHER below.
+
+// Route record. The first half is what to do, the second (from ROUTE_MATCH on) belongs to the matcher.
+//   0 u32 action (DECISION_*)   4 u32 weightedFirst   8 u32 weightedCount   12 u32 weightTotal
+//  16 u32 timeoutMs            20 u32 retryAttempts  24 u32 retryConditions (RETRY_* bits)
+//  28 u32 delayMs  32 u32 delayPerMillion  36 u32 abortStatus  40 u32 abortPerMillion
+//  44 u32 rewriteKind  48 u32 rewriteOffset  52 u32 rewriteLength
+//  56 u32 responseOpsFirst  60 u32 responseOpsCount   (redirect and direct response)
+//  64 u32 matchedPathLength: bytes of the path that a path rewrite replaces; WHOLE_PATH for exact and regex
+//  68 u32 virtualHost index
+export const ROUTE_SIZE = 128;
+export const ROUTE_ACTION = 0;
+export const ROUTE_WEIGHTED_FIRST = 4;
+export const ROUTE_WEIGHTED_COUNT = 8;
+export const ROUTE_WEIGHT_TOTAL = 12;
+export const ROUTE_TIMEOUT_MS = 16;
+export const ROUTE_RETRY_ATTEMPTS = 20;
+export const ROUTE_RETRY_CONDITIONS = 24;
+export const ROUTE_DELAY_MS = 28;
+export const ROUTE_DELAY_PER_MILLION = 32;
+export const ROUTE_ABORT_STATUS = 36;
+export const ROUTE_ABORT_PER_MILLION = 40;
+export const ROUTE_REWRITE_KIND = 44;
+export const ROUTE_REWRITE_OFFSET = 48;
+export const ROUTE_REWRITE_LENGTH = 52;
+export const ROUTE_RESPONSE_OPS_FIRST = 56;
+export const ROUTE_RESPONSE_OPS_COUNT = 60;
+export const ROUTE_MATCHED_PATH_LENGTH = 64;
+export const ROUTE_VIRTUAL_HOST = 68;
+export const ROUTE_MATCH = 72;
+export const WHOLE_PATH = 0xffffffff;
+
+export const REWRITE_NONE = 0;
+export const REWRITE_PATH = 1;
+/** The host computes the path (captures need more than a DFA) and puts it in FACT_REWRITTEN_PATH. */
+export const REWRITE_REGEX = 2;
+
+export const RETRY_CONNECT_FAILURE = 1;
+export const RETRY_REFUSED_STREAM = 2;
+export const RETRY_RESET_BEFORE_REQUEST = 4;
+
+// Weighted cluster: 0 i32 cluster index (-1 = no such cluster), 4 u32 cumulativeWeight (inclusive), 8 u32 requestOpsFirst,
+// 12 u32 requestOpsCount, 16 u32 responseOpsFirst, 20 u32 responseOpsCount, 24 u32 hostRewriteOffset,
+// 28 u32 hostRewriteLength (0 = keep the Host).
+export const WEIGHTED_SIZE = 32;
+export const WEIGHTED_CLUSTER = 0;
+export const WEIGHTED_CUMULATIVE = 4;
+export const WEIGHTED_REQUEST_OPS_FIRST = 8;
+export const WEIGHTED_REQUEST_OPS_COUNT = 12;
+export const WEIGHTED_RESPONSE_OPS_FIRST = 16;
+export const WEIGHTED_RESPONSE_OPS_COUNT = 20;
+export const WEIGHTED_HOST_OFFSET = 24;
+export const WEIGHTED_HOST_LENGTH = 28;
+
+// Header op: 0 u32 op, 4 u32 nameOffset, 8 u32 nameLength, 12 u32 nameHash, 16 u32 partsFirst, 20 u32 partsCount.
+export const HEADER_OP_SIZE = 24;
+export const HEADER_OP_OP = 0;
+export const HEADER_OP_NAME_OFFSET = 4;
+export const HEADER_OP_NAME_LENGTH = 8;
+export const HEADER_OP_NAME_HASH = 12;
+export const HEADER_OP_PARTS_FIRST = 16;
+export const HEADER_OP_PARTS_COUNT = 20;
+export const OP_REMOVE = 1;
+export const OP_SET = 2;
+export const OP_ADD = 3;
+
+// Template part: 0 u32 kind (PART_*), 4 u32 textOffset, 8 u32 textLength, 12 u32 alternativeOffset,
+// 16 u32 alternativeLength, 20 u32 maxBytes (0 = all). Text is the literal or the header's name.
+export const TEMPLATE_PART_SIZE = 24;
+export const PART_KIND = 0;
+export const PART_TEXT_OFFSET = 4;
+export const PART_TEXT_LENGTH = 8;
+export const PART_ALTERNATIVE_OFFSET = 12;
+export const PART_ALTERNATIVE_LENGTH = 16;
+export const PART_MAX_BYTES = 20;
+export const PART_LITERAL = 0;
+export const PART_REQUEST_HEADER = 1;
+export const PART_RESPONSE_HEADER = 2;
+export const PART_DOWNSTREAM_REMOTE = 3;
+export const PART_DOWNSTREAM_REMOTE_IP = 4;
+export const PART_DOWNSTREAM_LOCAL = 5;
+export const PART_DOWNSTREAM_LOCAL_IP = 6;
+export const PART_DOWNSTREAM_LOCAL_PORT = 7;
+export const PART_UPSTREAM_REMOTE = 8;
+export const PART_UPSTREAM_CLUSTER = 9;
+export const PART_PROTOCOL = 10;
+export const PART_START_TIME = 11;
+export const PART_ROUTE_NAME = 12;
+export const PART_RESPONSE_CODE = 13;
+
+// Cluster record. stateSlot is filled in when the table is published.
+//   0 u32 stateSlot  4 u32 loadBalancer (LB_*)  8 u32 endpointsFirst  12 u32 endpointsCount (healthy ones first)
+//  16 u32 healthyCount  20 u32 maxConnections  24 u32 maxPendingRequests  28 u32 maxRequests  32 u32 maxRetries
+//  36 u32 connectTimeoutMs  40 u32 idleTimeoutMs  44 u32 maxRequestsPerConnection
+//  48 u32 weightTotal of the healthy endpoints  52 u32 stride (coprime to weightTotal; 0 = all weights equal)
+export const CLUSTER_SIZE = 64;
+export const CLUSTER_STATE_SLOT = 0;
+export const CLUSTER_LOAD_BALANCER = 4;
+export const CLUSTER_ENDPOINTS_FIRST = 8;
+export const CLUSTER_ENDPOINTS_COUNT = 12;
+export const CLUSTER_HEALTHY_COUNT = 16;
+export const CLUSTER_MAX_CONNECTIONS = 20;
+export const CLUSTER_MAX_PENDING_REQUESTS = 24;
+export const CLUSTER_MAX_REQUESTS = 28;
+export const CLUSTER_MAX_RETRIES = 32;
+export const CLUSTER_CONNECT_TIMEOUT_MS = 36;
+export const CLUSTER_IDLE_TIMEOUT_MS = 40;
+export const CLUSTER_MAX_REQUESTS_PER_CONNECTION = 44;
+export const CLUSTER_WEIGHT_TOTAL = 48;
+export const CLUSTER_STRIDE = 52;
+export const LB_ROUND_ROBIN = 0;
+export const LB_LEAST_REQUEST = 1;
+export const LB_RANDOM = 2;
+
+// Endpoint record: 0 u32 stateSlot (filled in at publish), 4 u32 weight, 8 u32 cumulativeWeight among the cluster's healthy
+// endpoints, 12 u32 healthy (0/1), 16 u32 workloadSlot (filled in at publish), 20 u32 addressOffset, 24 u32 addressLength
+// (text "ip:port").
+export const ENDPOINT_SIZE = 32;
+export const ENDPOINT_STATE_SLOT = 0;
+export const ENDPOINT_WEIGHT = 4;
+export const ENDPOINT_CUMULATIVE_WEIGHT = 8;
+export const ENDPOINT_HEALTHY = 12;
+export const ENDPOINT_WORKLOAD_SLOT = 16;
+export const ENDPOINT_ADDRESS_OFFSET = 20;
+export const ENDPOINT_ADDRESS_LENGTH = 24;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// MATCHER: listeners, virtual hosts, path index, conditions, DFAs.
+// ---------------------------------------------------------------------------------------------------------------------
+
+// ---------------------------------------------------------------------------------------------------------------------
+// HEADER NAMES: ids of the names that codecs and rewriting treat specially.
+// ---------------------------------------------------------------------------------------------------------------------
