@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What the engine has counted, as plain data: the sum over all threads at the moment of reading. Telemetry turns it into
+ * exposition formats; admin prints it.
+ */
+import type { Endpoint, ServiceIdentity, WorkloadIdentity } from '../model/model.js';
+
+/** Upper bounds of Istio's three standard histograms; the last bucket of a histogram is +Inf. */
+export const HISTOGRAM_BOUNDS: readonly number[] = [
+  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000,
+];
+
+/** Bucket counts are not cumulative; `buckets` has one more entry than HISTOGRAM_BOUNDS. */
+export interface HistogramData {
+  readonly sum: number;
+  readonly buckets: Float64Array;
+}
+
+/** All finished requests of one kind. */
+export interface RequestSeries {
+  /** Absent when the request never got as far as a cluster (404, redirect, direct response). */
+  readonly clusterName?: string;
+  readonly service?: ServiceIdentity;
+  /** Absent when no endpoint was chosen. */
+  readonly workload?: WorkloadIdentity;
+  /** 0 = no response was sent. */
+  readonly status: number;
+  /** Envoy's letters joined by commas, '-' for none. */
+  readonly responseFlags: string;
+  readonly protocol: 'http' | 'grpc';
+  readonly count: number;
+  readonly durationMs: HistogramData;
+  readonly requestBytes: HistogramData;
+  readonly responseBytes: HistogramData;
+}
+
+/** Counters carry Envoy's names without the `upstream_` prefix where that is all they say. */
+export interface ClusterStatistics {
+  readonly name: string;
+  readonly limits: { maxConnections: number; maxPendingRequests: number; maxRequests: number; maxRetries: number };
+  readonly activeConnections: number;
+  readonly pendingRequests: number;
+  readonly activeRequests: number;
+  readonly activeRetries: number;
+  readonly counters: ClusterCounters;
+  readonly endpoints: readonly EndpointStatistics[];
+}
+
+export interface ClusterCounters {
+  readonly upstream_cx_total: number;
+  readonly upstream_cx_connect_fail: number;
+  readonly upstream_cx_connect_timeout: number;
+  readonly upstream_cx_overflow: number;
+  readonly upstream_cx_destroy_with_active_rq: number;
+  readonly upstream_cx_max_requests: number;
+  readonly upstream_cx_idle_timeout: number;
+  readonly upstream_cx_rx_bytes_total: number;
+  readonly upstream_cx_tx_bytes_total: number;
+  readonly upstream_rq_total: number;
+  readonly upstream_rq_pending_total: number;
+  readonly upstream_rq_pending_overflow: number;
+  readonly upstream_rq_timeout: number;
+  readonly upstream_rq_retry: number;
+  readonly upstream_rq_retry_overflow: number;
+  readonly upstream_rq_cancelled: number;
+}
+
+export interface EndpointStatistics {
+  readonly endpoint: Endpoint;
+  readonly activeRequests: number;
+  readonly activeConnections: number;
+  readonly requestsTotal: number;
+  readonly failuresTotal: number;
+}
+
+export interface StatisticsSnapshot {
+  readonly requests: readonly RequestSeries[];
+  readonly clusters: readonly ClusterStatistics[];
+  readonly threads: readonly ThreadStatistics[];
+}
+
+export interface ThreadStatistics {
+  readonly index: number;
+  readonly state: 'starting' | 'running' | 'draining' | 'stopped';
+  readonly restarts: number;
+  readonly activeRequests: number;
+  readonly upstreamConnections: number;
+}
