@@ -114,6 +114,8 @@ export const ENDPOINT_FAILURES_TOTAL = 12;
 //   then         exchanges, connections, series index, series
 // ---------------------------------------------------------------------------------------------------------------------
 export const SLAB_RESULT = 0;
+/** u32: series rows in use, row 0 included. */
+export const SLAB_SERIES_COUNT = 248;
 export const SLAB_REQUEST = 256;
 export const SLAB_RESPONSE = 512;
 export const SLAB_FACTS = 768;
