@@ -13,6 +13,13 @@ const LAST_CASED = 0x1e943;
 /** Its upper case is I, but the simple folding of CaseFolding.txt keeps the two apart (only its Turkic rows join them). */
 const DOTLESS_I = 0x131;
 
+/** Simple foldings of Unicode 15.1 whose case mappings are to several characters, so that JavaScript's do not show them. */
+const PAIRS_WITHOUT_MAPPING: readonly (readonly [number, number])[] = [
+  [0x390, 0x1fd3],
+  [0x3b0, 0x1fe3],
+  [0xfb05, 0xfb06],
+];
+
 interface Folding {
   /** Ascending code points that have another case. */
   readonly cased: readonly number[];
@@ -39,6 +46,7 @@ export function foldSet(set: CodePointSet): CodePointSet {
 
 function buildFolding(): Folding {
   const orbitOf = new Map<number, number[]>();
+  for (const [left, right] of PAIRS_WITHOUT_MAPPING) join(orbitOf, left, right);
   for (let codePoint = 0; codePoint <= LAST_CASED; codePoint++) {
     if (codePoint === DOTLESS_I) continue;
     const text = String.fromCodePoint(codePoint);
