@@ -27,7 +27,7 @@ export const DEAD_STATE = 0;
 export const RAW_START_STATE = 1;
 
 /** NFA states visited, over all DFA states and byte intervals; a few tenths of a second. */
-const MAX_WORK = 4_000_000;
+const MAX_WORK = 3_000_000;
 
 type Neighbour = ByteKind | 'edge';
 
