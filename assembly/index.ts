@@ -3,6 +3,9 @@
 import { LAYOUT_VERSION } from './layout';
 
 export { attachThread, slabSize } from './thread';
+export { answerPattern } from './answers';
+export { findVirtualHost } from './hosts';
+export { routeRequest, testRoute } from './match';
 
 /** LAYOUT_VERSION of this module; the host refuses a module whose version differs from its own. */
 export function layoutVersion(): i32 {
