@@ -6,6 +6,18 @@ export { attachThread, slabSize } from './thread';
 export { answerPattern } from './answers';
 export { findVirtualHost } from './hosts';
 export { routeRequest, testRoute } from './match';
+export { beginExchange, finishExchange, releaseThread } from './exchange';
+export {
+  admitRequest,
+  closeConnection,
+  connectionWaiters,
+  enterPending,
+  leavePending,
+  openConnection,
+  resetChunked,
+  startRetry,
+} from './breaker';
+export { pickEndpoint } from './pick';
 
 /** LAYOUT_VERSION of this module; the host refuses a module whose version differs from its own. */
 export function layoutVersion(): i32 {

@@ -48,10 +48,11 @@ import {
   WEIGHTED_SIZE,
 } from './layout';
 import { beginAnswers, resumeCondition, resumeRoute, suspendAt } from './answers';
+import { exchangeRecord } from './breaker';
 import { stoppedAt, testConditions } from './conditions';
 import { findHost } from './hosts';
 import { NO_CANDIDATE, nextCandidate, startCandidates } from './paths';
-import { count, exchangeRecord, openTable, recordOf } from './table';
+import { count, openTable, recordOf } from './table';
 import { randomBelow, slab } from './thread';
 
 const NONE: i32 = -1;
