@@ -116,22 +116,23 @@ export class TableStore {
     this.#arena.free(generation.base);
   }
 
-  /** Frees generations that are neither current nor held; returns their slots. */
-  collect(): number[] {
+  /** Frees generations that are neither current nor held, and returns them. */
+  collect(): Generation[] {
     const current = Atomics.load(this.#engine.ints, this.#currentIndex);
-    const freed: number[] = [];
+    const freed: Generation[] = [];
     for (const [slot, generation] of this.#generations) {
       const references = Atomics.load(this.#engine.ints, this.#slotIndex(slot) + layout.GENERATION_REFERENCES / 4);
       if (slot === current || references !== 0) continue;
       this.#generations.delete(slot);
       this.#arena.free(generation.base);
-      freed.push(slot);
+      freed.push(generation);
     }
     return freed;
   }
 
-  get liveGenerations(): number {
-    return this.#generations.size;
+  /** Generations that are current, held, or about to become current. */
+  live(): Generation[] {
+    return [...this.#generations.values()];
   }
 
   get tableBytes(): number {
