@@ -122,6 +122,7 @@ class RunningProxy implements Proxy {
 
   async #publish(encoded: EncodedTables): Promise<PublishResult> {
     if (this.#stopped) return { ok: false, reason: 'the proxy is shutting down' };
+    this.#collect();
     const prepared = this.#store.prepare(encoded);
     if (!prepared.ok) return prepared;
     const generation = prepared.generation;
