@@ -3,6 +3,9 @@
 import { LAYOUT_VERSION } from './layout';
 
 export { attachThread, slabSize } from './thread';
+export { parseRequestHead } from './h1-request';
+export { parseResponseHead } from './h1-response';
+export { decodeChunked } from './h1-chunked';
 
 /** LAYOUT_VERSION of this module; the host refuses a module whose version differs from its own. */
 export function layoutVersion(): i32 {
