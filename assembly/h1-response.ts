@@ -122,7 +122,8 @@ function finishResponse(record: usize, method: u32): bool {
     keepAlive = false;
   }
   store<u32>(record, kind, RESPONSE_BODY_KIND);
-  store<f64>(record, sized ? <f64>contentLength : -1, RESPONSE_CONTENT_LENGTH);
+  // What may have no content has no length to announce either (RFC 9110 8.6).
+  store<f64>(record, sized && !empty ? <f64>contentLength : -1, RESPONSE_CONTENT_LENGTH);
   store<u32>(record, <u32>keepAlive, RESPONSE_KEEP_ALIVE);
   return true;
 }
