@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { request as httpRequest } from 'node:http';
 import { readFile } from 'node:fs/promises';
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CONFIG_STATUS, fakeAdminSource, MODEL } from '../../test/support/admin-source.js';
 import type { FakeAdminSource } from '../../test/support/admin-source.js';
@@ -110,11 +111,19 @@ describe('access', () => {
   });
 
   it('is refused under any other name, so that DNS rebinding does not work', async () => {
-    for (const host of ['evil.example', 'localhost.evil.example:15000', '127.0.0.1.nip.io', '[evil]', '']) {
+    for (const host of ['evil.example', 'localhost.evil.example:15000', '127.0.0.1.nip.io', '[evil]']) {
       const response = await askAs({ host });
       expect(response.status, host).toBe(403);
       expect(response.body).toContain('Host header');
     }
+  });
+
+  it('is refused without a Host, which HTTP/1.0 allows', async () => {
+    const socket = connect(admin.port, '127.0.0.1');
+    socket.end('GET /ready HTTP/1.0\r\n\r\n');
+    let answer = '';
+    for await (const chunk of socket.setEncoding('utf8')) answer += String(chunk);
+    expect(answer).toMatch(/^HTTP\/1\.[01] 403 /);
   });
 
   it('is refused to posts from other sites', async () => {
