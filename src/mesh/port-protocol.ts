@@ -6,18 +6,7 @@
  */
 
 export type PortProtocol =
-  | 'HTTP'
-  | 'HTTP2'
-  | 'GRPC'
-  | 'GRPC-WEB'
-  | 'HTTPS'
-  | 'TLS'
-  | 'TCP'
-  | 'MONGO'
-  | 'REDIS'
-  | 'MYSQL'
-  | 'UDP'
-  | 'AUTO';
+  'HTTP' | 'HTTP2' | 'GRPC' | 'GRPC-WEB' | 'HTTPS' | 'TLS' | 'TCP' | 'MONGO' | 'REDIS' | 'MYSQL' | 'UDP' | 'AUTO';
 
 const DECLARED: Readonly<Record<string, PortProtocol>> = {
   http: 'HTTP',
