@@ -3,6 +3,18 @@
 import { LAYOUT_VERSION } from './layout';
 
 export { attachThread, slabSize } from './thread';
+export { beginExchange, finishExchange, releaseThread } from './exchange';
+export {
+  admitRequest,
+  closeConnection,
+  connectionWaiters,
+  enterPending,
+  leavePending,
+  openConnection,
+  resetChunked,
+  startRetry,
+} from './breaker';
+export { pickEndpoint } from './pick';
 
 /** LAYOUT_VERSION of this module; the host refuses a module whose version differs from its own. */
 export function layoutVersion(): i32 {

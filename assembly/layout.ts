@@ -114,6 +114,11 @@ export const ENDPOINT_FAILURES_TOTAL = 12;
 //   then         exchanges, connections, series index, series
 // ---------------------------------------------------------------------------------------------------------------------
 export const SLAB_RESULT = 0;
+/** u32 each, written by the thread: requests under way, upstream connections open. */
+export const SLAB_ACTIVE_EXCHANGES = 240;
+export const SLAB_ACTIVE_CONNECTIONS = 244;
+/** u32: series rows in use, row 0 included. */
+export const SLAB_SERIES_COUNT = 248;
 export const SLAB_REQUEST = 256;
 export const SLAB_RESPONSE = 512;
 export const SLAB_FACTS = 768;
@@ -131,6 +136,14 @@ export const OUTPUT_SIZE = 262144;
 export const SLAB_MATCH = 624640;
 export const MATCH_SIZE = 32768;
 export const SLAB_CLUSTER_COUNTERS = 657408;
+
+// The input region: partial response heads, saved request heads, and the strings of the facts record.
+export const INPUT_RESPONSE = 0;
+export const INPUT_RESPONSE_SIZE = 65536;
+export const INPUT_REQUEST = 65536;
+export const INPUT_REQUEST_SIZE = 61440;
+export const INPUT_FACTS = 126976;
+export const INPUT_FACTS_SIZE = 4096;
 
 /** Envoy's limits for a head: 60 KiB and 100 fields; the table has room for what Weft adds. */
 export const MAX_HEAD_BYTES = 61440;
