@@ -27,7 +27,8 @@ export type ResolveName = (name: string) => Promise<ResolvedName>;
 interface NameState {
   addresses: readonly string[];
   timer: NodeJS.Timeout | undefined;
-  firstAnswer: Promise<void>;
+  /** False while resolveModel waits for the first answer, and so will use it itself. */
+  announces: boolean;
 }
 
 export class DnsResolver {
@@ -56,9 +57,17 @@ export class DnsResolver {
       this.#names.delete(name);
     }
     if (wanted.size === 0) return model;
-    const pending: Promise<void>[] = [];
-    for (const name of wanted) if (!this.#names.has(name)) pending.push(this.#add(name).firstAnswer);
-    if (pending.length > 0) await Promise.race([Promise.all(pending), unreferencedDelay(waitMs)]);
+    const added: NameState[] = [];
+    const answers: Promise<void>[] = [];
+    for (const name of wanted) {
+      if (this.#names.has(name)) continue;
+      const state: NameState = { addresses: [], timer: undefined, announces: false };
+      this.#names.set(name, state);
+      added.push(state);
+      answers.push(this.#ask(name, state));
+    }
+    if (answers.length > 0) await Promise.race([Promise.all(answers), delay(waitMs)]);
+    for (const state of added) state.announces = true;
     return { ...model, clusters: model.clusters.map((cluster) => this.#withAddresses(cluster)) };
   }
 
@@ -67,14 +76,7 @@ export class DnsResolver {
     this.#names.clear();
   }
 
-  #add(name: string): NameState {
-    const state: NameState = { addresses: [], timer: undefined, firstAnswer: Promise.resolve() };
-    this.#names.set(name, state);
-    state.firstAnswer = this.#ask(name, state, true);
-    return state;
-  }
-
-  async #ask(name: string, state: NameState, first: boolean): Promise<void> {
+  async #ask(name: string, state: NameState): Promise<void> {
     let nextMs = FAILURE_REFRESH_MS;
     let changed = false;
     try {
@@ -87,10 +89,9 @@ export class DnsResolver {
       this.#onFailure(name, error instanceof Error ? error : new Error(String(error)));
     }
     if (this.#names.get(name) !== state) return;
-    state.timer = setTimeout(() => void this.#ask(name, state, false), nextMs);
+    state.timer = setTimeout(() => void this.#ask(name, state), nextMs);
     state.timer.unref();
-    // The first answer may come after resolveModel stopped waiting for it; an early one only costs a comparison of hashes.
-    if (changed && (!first || state.addresses.length > 0)) this.#onChange();
+    if (changed && state.announces) this.#onChange();
   }
 
   #withAddresses(cluster: Cluster): Cluster {
@@ -140,8 +141,8 @@ function isDnsName(address: string): boolean {
   return isIP(address) === 0 && !address.includes('/');
 }
 
-function unreferencedDelay(ms: number): Promise<void> {
+function delay(ms: number): Promise<void> {
   return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref();
+    setTimeout(resolve, ms);
   });
 }

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Configuration paths -> resources -> mesh -> routing model -> rule tables, with the problems of all stages in one list.
+ * Every command takes its configuration through here, so that `analyze`, `routes`, `explain` and a running proxy can't
+ * disagree about what a file means.
+ */
+import { lower } from '../lower/lower.js';
+import type { ProxyNode, ReadEnvironment } from '../lower/proxy-node.js';
+import { buildMesh } from '../mesh/build-mesh.js';
+import type { RoutingModel } from '../model/model.js';
+import { parseDocuments } from '../resources/documents.js';
+import type { SourceText } from '../resources/documents.js';
+import { loadResources } from '../resources/load-resources.js';
+import type { Problem } from '../resources/problem.js';
+import { readTexts } from '../resources/read-sources.js';
+import type { ReadOptions } from '../resources/read-sources.js';
+import type { KnownResource } from '../resources/types.js';
+import { encodeTables } from '../rules/encode.js';
+import type { EncodedTables } from '../rules/encoded-tables.js';
+import { DnsResolver } from './dns-resolver.js';
+
+export interface LoadedConfiguration {
+  /** All that are free of errors. */
+  readonly resources: readonly KnownResource[];
+  readonly problems: readonly Problem[];
+}
+
+export interface LoweredConfiguration {
+  readonly model: RoutingModel;
+  readonly problems: readonly Problem[];
+}
+
+export interface EncodedConfiguration extends LoweredConfiguration {
+  /** Absent when an error-severity problem says why there can be no tables. */
+  readonly encoded?: EncodedTables;
+}
+
+/** A command that runs once waits so long for the names of its endpoints. */
+const DNS_WAIT_MS = 5000;
+
+/** Never rejects for what is wrong with the text. */
+export function loadTexts(sources: readonly SourceText[]): LoadedConfiguration {
+  const parsed = parseDocuments(sources);
+  const loaded = loadResources(parsed);
+  return { resources: loaded.resources, problems: [...parsed.problems, ...loaded.problems] };
+}
+
+export async function loadPaths(paths: readonly string[], options: ReadOptions = {}): Promise<LoadedConfiguration> {
+  const { sources, problems } = await readTexts(paths, options);
+  const loaded = loadTexts(sources);
+  return { resources: loaded.resources, problems: [...problems, ...loaded.problems] };
+}
+
+/** `read` gives environment variables that header values may name. */
+export function lowerResources(
+  resources: readonly KnownResource[],
+  node: ProxyNode,
+  read: ReadEnvironment,
+): LoweredConfiguration {
+  return lower(buildMesh(resources), node, read);
+}
+
+/** The model's endpoints must be addresses. A model that doesn't fit the table's limits gives problems and no tables. */
+export function encodeModel(model: RoutingModel): { encoded?: EncodedTables; problems: readonly Problem[] } {
+  const { tables, host, problems } = encodeTables(model);
+  if (hasErrors(problems)) return { problems };
+  return { encoded: { tables, host }, problems };
+}
+
+/** All stages at once, for commands that run once. */
+export async function compilePaths(
+  paths: readonly string[],
+  node: ProxyNode,
+  read: ReadEnvironment,
+  options: ReadOptions = {},
+): Promise<EncodedConfiguration> {
+  const loaded = await loadPaths(paths, options);
+  const lowered = lowerResources(loaded.resources, node, read);
+  const resolver = new DnsResolver(
+    () => undefined,
+    () => undefined,
+  );
+  const model = await resolver.resolveModel(lowered.model, DNS_WAIT_MS);
+  resolver.close();
+  const { encoded, problems } = encodeModel(model);
+  const all = [...loaded.problems, ...lowered.problems, ...problems];
+  return encoded === undefined ? { model, problems: all } : { model, encoded, problems: all };
+}
+
+export function hasErrors(problems: readonly Problem[]): boolean {
+  return problems.some(({ severity }) => severity === 'error');
+}
