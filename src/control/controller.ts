@@ -13,7 +13,7 @@ import type { Logger } from '../telemetry/log.js';
 import type { ConfigurationUpdate } from './config-source.js';
 import { DnsResolver } from './dns-resolver.js';
 import { encodeModel, hasErrors, lowerResources } from './pipeline.js';
-import { saveLastGood } from './rules-file.js';
+import { lastGoodPath, readRules, saveLastGood } from './rules-file.js';
 
 /** Before the first tables there is nothing to lose by waiting for names. */
 const FIRST_DNS_WAIT_MS = 2000;
@@ -46,7 +46,7 @@ export interface ControllerOptions {
   /** What the source is, for the header of the kept tables. */
   readonly sourceName: string;
   /** Folder for the last good tables; absent = not kept. */
-  readonly stateDir?: string;
+  readonly stateDir?: string | undefined;
 }
 
 export class Controller {
@@ -56,6 +56,8 @@ export class Controller {
   #lowered: RoutingModel | undefined;
   #model: RoutingModel | undefined;
   #host: HostData | undefined;
+  /** Runs on kept tables from before this start, which only a configuration without errors may replace. */
+  #onKeptTables = false;
   #status: ControlStatus = {
     state: 'pending',
     reason: 'no configuration has been read yet',
@@ -123,6 +125,12 @@ export class Controller {
 
   async #applyUpdate(update: ConfigurationUpdate): Promise<void> {
     const { node, readEnvironment } = this.#options;
+    if (hasErrors(update.problems) && (await this.#standsOnKeptTables())) {
+      this.#logProblems(update.problems);
+      const reason = `runs on the last good tables of an earlier start: ${describe(update.problems, [])}`;
+      this.#record({ ...update, reason, failed: true });
+      return;
+    }
     const lowered = lowerResources(update.resources, node, readEnvironment);
     const waitMs = this.#model === undefined ? FIRST_DNS_WAIT_MS : DNS_WAIT_MS;
     const model = await this.#resolver.resolveModel(lowered.model, waitMs);
@@ -131,7 +139,10 @@ export class Controller {
     this.#logProblems(problems);
     const failure =
       encoded === undefined ? 'the configuration does not fit the rule tables' : await this.#publish(encoded, model);
-    if (failure === '') this.#lowered = lowered.model;
+    if (failure === '') {
+      this.#lowered = lowered.model;
+      this.#onKeptTables = false;
+    }
     this.#record({
       problems,
       kept: update.kept,
@@ -139,6 +150,20 @@ export class Controller {
       reason: failure !== '' ? failure : describe(problems, update.kept),
       failed: failure !== '' || hasErrors(problems),
     });
+  }
+
+  /**
+   * A first configuration with errors would lose what its bad resources used to do, so the tables of an earlier start are
+   * better when there are any; they stay until a configuration has no error.
+   */
+  async #standsOnKeptTables(): Promise<boolean> {
+    const { stateDir, logger } = this.#options;
+    if (this.#onKeptTables || stateDir === undefined || this.#status.attempts > 0) return this.#onKeptTables;
+    const kept = await readRules(lastGoodPath(stateDir));
+    const failure = kept.ok ? await this.#publish(kept.encoded, undefined) : kept.reason;
+    if (failure !== '') logger.warning('control', 'no last good tables to start with', { reason: failure });
+    this.#onKeptTables = failure === '';
+    return this.#onKeptTables;
   }
 
   /** The lowered model is the same; only addresses have changed. */
