@@ -3,6 +3,9 @@
 import { LAYOUT_VERSION } from './layout';
 
 export { attachThread, slabSize } from './thread';
+export { answerPattern } from './answers';
+export { findVirtualHost } from './hosts';
+export { routeRequest, testRoute } from './match';
 export { beginExchange, finishExchange, releaseThread } from './exchange';
 export {
   admitRequest,
