@@ -9,13 +9,13 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SourceText } from '../resources/documents.js';
+import { loadTexts } from '../resources/load-resources.js';
 import type { Problem } from '../resources/problem.js';
 import { readTexts } from '../resources/read-sources.js';
 import type { ReadOptions } from '../resources/read-sources.js';
 import type { KnownResource } from '../resources/types.js';
 import { FileWatcher } from './file-watcher.js';
 import { mergeLastGood } from './last-good.js';
-import { loadTexts } from './pipeline.js';
 
 /** An editor that truncates and writes, or deletes and creates, is caught in the middle; by then it has finished. */
 const HALF_WRITTEN_MS = 70;

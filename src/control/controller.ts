@@ -137,8 +137,7 @@ export class Controller {
     const { encoded, problems: encodeProblems } = encodeModel(model);
     const problems = [...update.problems, ...lowered.problems, ...encodeProblems];
     this.#logProblems(problems);
-    const failure =
-      encoded === undefined ? 'the configuration does not fit the rule tables' : await this.#publish(encoded, model);
+    const failure = await this.#publish(encoded, model);
     if (failure === '') {
       this.#lowered = lowered.model;
       this.#onKeptTables = false;
@@ -171,7 +170,6 @@ export class Controller {
     if (this.#lowered === undefined) return;
     const model = await this.#resolver.resolveModel(this.#lowered, DNS_WAIT_MS);
     const { encoded } = encodeModel(model);
-    if (encoded === undefined) return;
     const failure = await this.#publish(encoded, model);
     if (failure !== '') this.#options.logger.error('control', 'new addresses were not applied', { reason: failure });
   }

@@ -8,22 +8,16 @@ import { lower } from '../lower/lower.js';
 import type { ProxyNode, ReadEnvironment } from '../lower/proxy-node.js';
 import { buildMesh } from '../mesh/build-mesh.js';
 import type { RoutingModel } from '../model/model.js';
-import { parseDocuments } from '../resources/documents.js';
-import type { SourceText } from '../resources/documents.js';
-import { loadResources } from '../resources/load-resources.js';
+import { loadTexts } from '../resources/load-resources.js';
+import type { LoadedResources } from '../resources/load-resources.js';
 import type { Problem } from '../resources/problem.js';
 import { readTexts } from '../resources/read-sources.js';
 import type { ReadOptions } from '../resources/read-sources.js';
 import type { KnownResource } from '../resources/types.js';
 import { encodeTables } from '../rules/encode.js';
+import type { EncodeProblem } from '../rules/encode.js';
 import type { EncodedTables } from '../rules/encoded-tables.js';
 import { DnsResolver } from './dns-resolver.js';
-
-export interface LoadedConfiguration {
-  /** All that are free of errors. */
-  readonly resources: readonly KnownResource[];
-  readonly problems: readonly Problem[];
-}
 
 export interface LoweredConfiguration {
   readonly model: RoutingModel;
@@ -31,21 +25,14 @@ export interface LoweredConfiguration {
 }
 
 export interface EncodedConfiguration extends LoweredConfiguration {
-  /** Absent when an error-severity problem says why there can be no tables. */
-  readonly encoded?: EncodedTables;
+  readonly encoded: EncodedTables;
 }
 
 /** A command that runs once waits so long for the names of its endpoints. */
 const DNS_WAIT_MS = 5000;
 
-/** Never rejects for what is wrong with the text. */
-export function loadTexts(sources: readonly SourceText[]): LoadedConfiguration {
-  const parsed = parseDocuments(sources);
-  const loaded = loadResources(parsed);
-  return { resources: loaded.resources, problems: [...parsed.problems, ...loaded.problems] };
-}
-
-export async function loadPaths(paths: readonly string[], options: ReadOptions = {}): Promise<LoadedConfiguration> {
+/** Never rejects for what is wrong with the files. */
+export async function loadPaths(paths: readonly string[], options: ReadOptions = {}): Promise<LoadedResources> {
   const { sources, problems } = await readTexts(paths, options);
   const loaded = loadTexts(sources);
   return { resources: loaded.resources, problems: [...problems, ...loaded.problems] };
@@ -60,11 +47,23 @@ export function lowerResources(
   return lower(buildMesh(resources), node, read);
 }
 
-/** The model's endpoints must be addresses. A model that doesn't fit the table's limits gives problems and no tables. */
-export function encodeModel(model: RoutingModel): { encoded?: EncodedTables; problems: readonly Problem[] } {
+/** The model's endpoints must be addresses. */
+export function encodeModel(model: RoutingModel): { encoded: EncodedTables; problems: readonly Problem[] } {
   const { tables, host, problems } = encodeTables(model);
-  if (hasErrors(problems)) return { problems };
-  return { encoded: { tables, host }, problems };
+  return { encoded: { tables, host }, problems: problems.map(asProblem) };
+}
+
+function asProblem({ severity, code, message, origin }: EncodeProblem): Problem {
+  const { kind, namespace, name, file, line, path } = origin;
+  return {
+    severity,
+    code,
+    message,
+    hint: '',
+    path,
+    position: { file, line, column: 1 },
+    resource: { kind, namespace, name },
+  };
 }
 
 /** All stages at once, for commands that run once. */
@@ -83,8 +82,7 @@ export async function compilePaths(
   const model = await resolver.resolveModel(lowered.model, DNS_WAIT_MS);
   resolver.close();
   const { encoded, problems } = encodeModel(model);
-  const all = [...loaded.problems, ...lowered.problems, ...problems];
-  return encoded === undefined ? { model, problems: all } : { model, encoded, problems: all };
+  return { model, encoded, problems: [...loaded.problems, ...lowered.problems, ...problems] };
 }
 
 export function hasErrors(problems: readonly Problem[]): boolean {
