@@ -98,8 +98,11 @@ export class DestinationRuleIndex {
     const entries = existing.map((entry) => {
       const relation = relationOf(entry, fresh);
       if (relation === 'separate') return entry;
-      if (relation === 'absorbed') isOwnEntry = false;
-      return mergeRules(entry, fresh, rule, findings);
+      if (relation === 'absorbed') {
+        isOwnEntry = false;
+        warnOfLosses(entry, fresh, rule, findings);
+      }
+      return mergeRules(entry, fresh);
     });
     index.set(host, isOwnEntry ? [...entries, fresh] : entries);
   }
@@ -136,39 +139,40 @@ function effectiveRule(rule: DestinationRule, visibility: Visibility): Effective
 }
 
 /** Subsets are united, the earlier winning a name; the whole top-level policy comes from the first rule that has one. */
-function mergeRules(
-  earlier: EffectiveRule,
-  later: EffectiveRule,
-  rule: DestinationRule,
-  findings: Findings,
-): EffectiveRule {
-  const subsets = new Map(earlier.subsets);
+function mergeRules(earlier: EffectiveRule, later: EffectiveRule): EffectiveRule {
+  const trafficPolicy = earlier.trafficPolicy ?? later.trafficPolicy;
+  return {
+    ...earlier,
+    subsets: new Map([...later.subsets, ...earlier.subsets]),
+    ...(trafficPolicy === undefined ? {} : { trafficPolicy }),
+  };
+}
+
+/** What of an absorbed rule has no effect at all. */
+function warnOfLosses(earlier: EffectiveRule, later: EffectiveRule, rule: DestinationRule, findings: Findings): void {
   for (const [name, subset] of later.subsets) {
-    const taken = subsets.get(name);
-    if (taken === undefined) subsets.set(name, subset);
-    else {
-      const by = `${taken.resource.namespace}/${taken.resource.name}`;
-      findings.warn(
-        'duplicate-subset',
-        rule,
-        subset.path,
-        `subset "${name}" is already defined for this host by DestinationRule ${by}; this one is dropped`,
-        'Give the subset another name, or define it in one DestinationRule.',
-      );
-    }
-  }
-  if (earlier.trafficPolicy !== undefined && later.trafficPolicy !== undefined) {
-    const by = `${earlier.trafficPolicy.resource.namespace}/${earlier.trafficPolicy.resource.name}`;
+    const taken = earlier.subsets.get(name);
+    if (taken === undefined) continue;
     findings.warn(
-      'traffic-policy-ignored',
+      'duplicate-subset',
       rule,
-      'spec.trafficPolicy',
-      `DestinationRule ${by} already gives this host a trafficPolicy; this one is ignored`,
-      'Put the whole policy into one DestinationRule: top-level policies are not merged.',
+      subset.path,
+      `subset "${name}" is already defined for this host by DestinationRule ${nameOf(taken.resource)}; this one is dropped`,
+      'Give the subset another name, or define it in one DestinationRule.',
     );
   }
-  const trafficPolicy = earlier.trafficPolicy ?? later.trafficPolicy;
-  return { ...earlier, subsets, ...(trafficPolicy === undefined ? {} : { trafficPolicy }) };
+  if (earlier.trafficPolicy === undefined || later.trafficPolicy === undefined) return;
+  findings.warn(
+    'traffic-policy-ignored',
+    rule,
+    'spec.trafficPolicy',
+    `DestinationRule ${nameOf(earlier.trafficPolicy.resource)} already gives this host a trafficPolicy; this one is ignored`,
+    'Put the whole policy into one DestinationRule: top-level policies are not merged.',
+  );
+}
+
+function nameOf(rule: DestinationRule): string {
+  return `${rule.namespace}/${rule.name}`;
 }
 
 function isPrivate(rule: EffectiveRule): boolean {

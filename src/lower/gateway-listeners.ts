@@ -4,7 +4,6 @@
  * VirtualServices that share it, in order, catch-alls last; a gateway exposes nothing that no VirtualService names.
  */
 import type { Listener, Origin, RedirectAction, Route, VirtualHost } from '../model/model.js';
-import { compareText } from '../mesh/age-order.js';
 import { hostSubsetOf, isWildcard } from '../resources/hosts.js';
 import { originOf } from './findings.js';
 import { groupServers } from './gateway-servers.js';
@@ -134,9 +133,10 @@ function routesOf(
   port: number,
 ): readonly Route[] {
   const { resource, rank } = bound;
-  const blocks = (resource.spec.http ?? []).flatMap((rule) => rule.match ?? []);
-  const asksGateway = blocks.some((block) => (block.gateways ?? []).length > 0);
-  const key = `${rank} ${port} ${asksGateway ? gateway : ''}`;
+  const asksGateway = resource.spec.http?.some((rule) =>
+    rule.match?.some((block) => (block.gateways ?? []).length > 0),
+  );
+  const key = `${rank} ${port} ${asksGateway === true ? gateway : ''}`;
   const known = cache.get(key);
   if (known !== undefined) return known;
   const routes = lowerRoutes(context, resource, { port, gateway });
@@ -152,12 +152,14 @@ function serverHosts(entry: GatewayServer): HostIndex<Set<string>> {
     const written = slash < 0 ? '*' : text.slice(0, slash);
     const namespace = written === '.' ? entry.gateway.namespace : written;
     const host = text.slice(slash + 1).toLowerCase();
-    index.set(host, new Set([...(index.get(host) ?? []), namespace]));
+    const namespaces = index.get(host);
+    if (namespaces === undefined) index.set(host, new Set([namespace]));
+    else namespaces.add(namespace);
   }
   return index;
 }
 
-/** For each pair of a VirtualService host and a server host that overlap, the narrower one; sorted. */
+/** For each pair of a VirtualService host and a server host that overlap, the narrower one. */
 function intersection(hosts: HostIndex<Set<string>>, bound: BoundVirtualService): ReadonlySet<string> {
   const { namespace } = bound.resource;
   const allows = (namespaces: ReadonlySet<string>): boolean => namespaces.has('*') || namespaces.has(namespace);
@@ -169,5 +171,5 @@ function intersection(hosts: HostIndex<Set<string>>, bound: BoundVirtualService)
       if (allows(namespaces) && hostSubsetOf(narrower, host)) shared.add(narrower);
     }
   }
-  return new Set([...shared].sort(compareText));
+  return shared;
 }

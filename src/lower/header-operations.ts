@@ -20,11 +20,19 @@ export interface HeaderLevels {
   readonly singleDestination: boolean;
 }
 
+/** Most routes have none, so they share one list. */
+const NO_OPERATIONS: readonly HeaderOp[] = [];
+
 /**
  * Inside a level the order is remove, set, add, each by name. Empty values leave a header as it was and are skipped
  * (Istio `HeaderOperations`); `host` and `:authority` are not operations but a host rewrite.
  */
-export function settleHeaders(levels: HeaderLevels, read: ReadEnvironment, report: ReportOperator): HeaderOp[] {
+export function settleHeaders(
+  levels: HeaderLevels,
+  read: ReadEnvironment,
+  report: ReportOperator,
+): readonly HeaderOp[] {
+  if (levels.route === undefined && levels.destination === undefined) return NO_OPERATIONS;
   const route = operationsOf(levels.route, read, report);
   const destination = operationsOf(levels.destination, read, report);
   if (levels.singleDestination) {

@@ -4,12 +4,16 @@
  * never cut: what a route does must be readable in full.
  */
 import type { Cluster, HeaderMatch, Listener, Origin, Route, RoutingModel, StringMatch } from '../model/model.js';
-import type { ForwardAction, RouteMatch, VirtualHost, WeightedCluster } from '../model/model.js';
+import type { ForwardAction, RouteMatch, WeightedCluster } from '../model/model.js';
 
-const COLUMNS = { number: 3, match: 38, action: 40, source: 29 } as const;
 const INDENT = '    ';
-/** What a header row and a wrapped domain list may take up. */
+const GAP = '  ';
+/** 120 columns less the indent. */
 const WIDTH = 116;
+const NUMBER_WIDTH = 4;
+/** A column gets what its longest cell needs, up to this; the action has the rest. */
+const MATCH_LIMIT = 40;
+const SOURCE_LIMIT = 36;
 
 export function printModel(model: RoutingModel): string {
   const clusters = new Map(model.clusters.map((cluster) => [cluster.name, cluster]));
@@ -26,34 +30,46 @@ export function modelToJson(model: RoutingModel): string {
   );
 }
 
+type Row = readonly [number: string, match: string, action: string, source: string];
+
 function printListener(listener: Listener, clusters: ReadonlyMap<string, Cluster>): string {
   const { address, port, configPort, routeConfigName, kind, origin } = listener;
   const mapped = port === configPort ? '' : ` (port ${configPort})`;
+  const title: Row = ['#', 'MATCH', 'ACTION', 'SOURCE'];
+  const blocks = listener.virtualHosts.map((virtualHost) => ({
+    virtualHost,
+    rows: virtualHost.routes.map((route, index): Row => printRoute(route, index, clusters)),
+  }));
+  const widths = columnWidths([title, ...blocks.flatMap(({ rows }) => rows)]);
   const lines = [`${kind} ${address}:${port}${mapped}, routes ${routeConfigName}, from ${printOrigin(origin)}`];
-  lines.push(row('#', 'MATCH', 'ACTION', 'SOURCE'));
-  for (const virtualHost of listener.virtualHosts) lines.push(...printVirtualHost(virtualHost, clusters));
+  lines.push(printRow(title, widths));
+  for (const { virtualHost, rows } of blocks) {
+    lines.push(...wrap(virtualHost.domains.join(', '), WIDTH).map((line) => `  ${line}`));
+    if (rows.length === 0) lines.push(`${INDENT}no routes: every request is answered with 404`);
+    lines.push(...rows.map((row) => printRow(row, widths)));
+  }
   return `${lines.join('\n')}\n`;
 }
 
-function printVirtualHost(virtualHost: VirtualHost, clusters: ReadonlyMap<string, Cluster>): string[] {
-  const lines = wrap(virtualHost.domains.join(', '), WIDTH).map((line) => `  ${line}`);
-  if (virtualHost.routes.length === 0) lines.push(`${INDENT}no routes: every request is answered with 404`);
-  virtualHost.routes.forEach((route, index) => {
-    const action = printAction(route, clusters);
-    lines.push(row(String(index + 1), printMatch(route.match), action, printOrigin(route.origin)));
-  });
-  return lines;
+function printRoute(route: Route, index: number, clusters: ReadonlyMap<string, Cluster>): Row {
+  return [String(index + 1), printMatch(route.match), printAction(route, clusters), printOrigin(route.origin)];
 }
 
-/** A table row; cells that are too long go on in further lines. */
-function row(...texts: [number: string, match: string, action: string, source: string]): string {
-  const widths = Object.values(COLUMNS);
-  const cells = texts.map((text, index) => wrap(text, widths[index] ?? 0));
+function columnWidths(rows: readonly Row[]): readonly number[] {
+  const longest = (column: 1 | 3): number => rows.reduce((width, row) => Math.max(width, row[column].length), 0);
+  const match = Math.min(longest(1), MATCH_LIMIT);
+  const source = Math.min(longest(3), SOURCE_LIMIT);
+  return [NUMBER_WIDTH, match, WIDTH - NUMBER_WIDTH - match - source - 3 * GAP.length, source];
+}
+
+/** Cells that are too long go on in further lines. */
+function printRow(row: Row, widths: readonly number[]): string {
+  const cells = row.map((text, index) => text.split('\n').flatMap((line) => wrap(line, widths[index] ?? 0)));
   const height = Math.max(...cells.map((cell) => cell.length));
   const lines: string[] = [];
   for (let line = 0; line < height; line++) {
     const parts = cells.map((cell, index) => (cell[line] ?? '').padEnd(widths[index] ?? 0));
-    lines.push(`${INDENT}${parts.join('  ')}`.trimEnd());
+    lines.push(`${INDENT}${parts.join(GAP)}`.trimEnd());
   }
   return lines.join('\n');
 }
@@ -124,7 +140,7 @@ function printForward(action: ForwardAction, clusters: ReadonlyMap<string, Clust
   const total = action.clusters.reduce((sum, { weight }) => sum + weight, 0);
   const targets = action.clusters.map((target) => printTarget(target, total, clusters));
   const { rewrite, timeoutMs, fault } = action;
-  const parts = [targets.join(' | ')];
+  const parts = [targets.join('\n')];
   if (rewrite?.kind === 'path') parts.push(`rewrite to ${rewrite.value}`);
   if (rewrite?.kind === 'regex') parts.push(`rewrite ${rewrite.pattern} to ${rewrite.substitution}`);
   if (timeoutMs > 0) parts.push(`timeout ${timeoutMs} ms`);

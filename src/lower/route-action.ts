@@ -74,6 +74,7 @@ function forwardAction(
     const weight = isSingle ? 1 : (destination.weight ?? 0);
     if (weight > 0) clusters.push(weightedCluster(context, source, destination, index, weight, isSingle, scope));
   });
+  if (clusters.length === 0) throw new Error('validation refuses several destinations of total weight 0');
   const rewrite = lowerRewrite(rule.rewrite);
   const fault = lowerFault(context, source, rule.fault);
   return {
@@ -97,7 +98,7 @@ function weightedCluster(
 ): WeightedCluster {
   const { rule, resource } = source;
   const path = `${source.path}.route[${index}]`;
-  const headers = (side: 'request' | 'response'): HeaderOp[] =>
+  const headers = (side: 'request' | 'response'): readonly HeaderOp[] =>
     settle(context, source, path, side, {
       route: rule.headers?.[side],
       destination: spec.headers?.[side],
@@ -141,7 +142,7 @@ function redirectStatus(code: number | undefined): RedirectAction['status'] {
 }
 
 /** Response operations of answers that Weft makes itself: only the route's level exists. */
-function ownHeaders(context: LowerContext, source: RuleSource): HeaderOp[] {
+function ownHeaders(context: LowerContext, source: RuleSource): readonly HeaderOp[] {
   const route = source.rule.headers?.response;
   return settle(context, source, source.path, 'response', { route, destination: undefined, singleDestination: true });
 }
@@ -152,7 +153,7 @@ function settle(
   path: string,
   side: 'request' | 'response',
   levels: HeaderLevels,
-): HeaderOp[] {
+): readonly HeaderOp[] {
   return settleHeaders(levels, context.read, (operator, header) => {
     const level = levels.destination === undefined ? source.path : path;
     context.findings.warn(

@@ -105,5 +105,6 @@ function headerName(name: string): string {
 
 /** By name, so that a table does not depend on how a YAML map was written. */
 function inOrder<Value>(map: Readonly<Record<string, Value>> | undefined): [string, Value][] {
-  return Object.entries(map ?? {}).sort(([left], [right]) => compareText(left, right));
+  if (map === undefined) return [];
+  return Object.entries(map).sort(([left], [right]) => compareText(left, right));
 }

@@ -151,8 +151,13 @@ function attach(
     let isSettled = false;
     byHost.visitCovering(service.host, (bounds, pattern) => {
       if (isWildcard(pattern)) coveredWildcards.add(pattern);
-      if (!isSettled) for (const bound of bounds) attached.set(bound, [...(attached.get(bound) ?? []), service]);
+      if (isSettled) return false;
       isSettled = true;
+      for (const bound of bounds) {
+        const list = attached.get(bound);
+        if (list === undefined) attached.set(bound, [service]);
+        else list.push(service);
+      }
       return false;
     });
   }

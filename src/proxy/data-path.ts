@@ -127,9 +127,16 @@ export class DataPath {
 
   /**
    * Takes a request whose head lies at inputOffset. `failure` below zero says that the front refused it already. Returns
-   * null when the thread is full, after answering is impossible: the front closes the connection.
+   * null when the thread is full or has no tables: the front closes the connection. `bind` gets the exchange before it can
+   * answer.
    */
-  accept(downstream: Downstream, listener: string, headLength: number, failure = 0): Exchange | null {
+  accept(
+    downstream: Downstream,
+    listener: string,
+    headLength: number,
+    failure: number,
+    bind: (exchange: Exchange) => void,
+  ): Exchange | null {
     const exchange = this.#free.pop() ?? this.#newExchange();
     if (!exchange) return null;
     const slot = this.engine.exports.beginExchange(exchange.index);
@@ -141,6 +148,7 @@ export class DataPath {
     this.#active++;
     this.setGauge(layout.SLAB_ACTIVE_EXCHANGES, this.#active);
     exchange.open(downstream, generation, listener);
+    bind(exchange);
     try {
       const decision = failure < 0 ? failure : this.#decide(exchange, generation, listener, headLength);
       exchange.start(decision, headLength);
@@ -160,8 +168,10 @@ export class DataPath {
     const parsed = this.#parse(headLength, generation, listener);
     if (parsed < 0) return parsed;
     const request = (this.engine.slab + layout.SLAB_REQUEST) >> 2;
-    if ((this.engine.words[request + layout.REQUEST_FLAGS / 4] ?? 0) & layout.REQUEST_FLAG_UPGRADE) return layout.FAILURE_UPGRADE;
-    if (this.engine.words[request + layout.REQUEST_METHOD_ID / 4] === layout.METHOD_CONNECT) return layout.FAILURE_NO_ROUTE;
+    if ((this.engine.words[request + layout.REQUEST_FLAGS / 4] ?? 0) & layout.REQUEST_FLAG_UPGRADE)
+      return layout.FAILURE_UPGRADE;
+    if (this.engine.words[request + layout.REQUEST_METHOD_ID / 4] === layout.METHOD_CONNECT)
+      return layout.FAILURE_NO_ROUTE;
     const index = generation.listenerIndex(listener);
     if (index < 0) return layout.FAILURE_NO_ROUTE;
     let decision = exports.routeRequest(exchange.index, index);
@@ -170,7 +180,8 @@ export class DataPath {
       const pattern = this.engine.words[result + layout.RESULT_PATTERN / 4] ?? 0;
       const offset = this.engine.words[result + layout.RESULT_SUBJECT_OFFSET / 4] ?? 0;
       const length = this.engine.words[result + layout.RESULT_SUBJECT_LENGTH / 4] ?? 0;
-      const subject = this.engine.buffer.toString('utf8', offset, offset + length);
+      // A copy, since text decoders refuse shared memory.
+      const subject = Buffer.from(this.engine.buffer.subarray(offset, offset + length));
       exports.answerPattern(generation.matcher(pattern).matches(subject) ? 1 : 0);
       decision = exports.routeRequest(exchange.index, index);
     }
@@ -190,7 +201,8 @@ export class DataPath {
   /** Parses a head again that was parsed before. Throws when that fails, which only a bug can cause. */
   parseSavedHead(head: Buffer, generation: GenerationView, listener: string): void {
     this.engine.bytes.set(head, this.inputOffset);
-    if (this.#parse(head.length, generation, listener) < 0) throw new Error('a head that was accepted before is refused now');
+    if (this.#parse(head.length, generation, listener) < 0)
+      throw new Error('a head that was accepted before is refused now');
   }
 
   finish(exchange: Exchange): void {
@@ -212,7 +224,7 @@ export class DataPath {
     const words = (this.engine.slab + layout.SLAB_FACTS) >> 2;
     this.engine.words[words + layout.FACT_DOWNSTREAM_REMOTE_IP / 4] = at;
     this.engine.words[words + layout.FACT_DOWNSTREAM_REMOTE_IP / 4 + 1] = ip.length;
-    const suffix = this.engine.buffer.latin1Write(`:${port}`, at + ip.length);
+    const suffix = this.engine.buffer.write(`:${port}`, at + ip.length, 'latin1');
     this.engine.words[words + layout.FACT_DOWNSTREAM_REMOTE / 4] = at;
     this.engine.words[words + layout.FACT_DOWNSTREAM_REMOTE / 4 + 1] = ip.length + suffix;
   }
@@ -230,7 +242,7 @@ export class DataPath {
     const words = (this.engine.slab + layout.SLAB_FACTS + fact) >> 2;
     const at = this.#factsOffset + place;
     this.engine.words[words] = at;
-    this.engine.words[words + 1] = text === '' ? 0 : this.engine.buffer.latin1Write(text, at);
+    this.engine.words[words + 1] = text === '' ? 0 : this.engine.buffer.write(text, at, 'latin1');
   }
 
   /** Computes the path of a route with a regex rewrite for the parsed request (Istio uriRegexRewrite). */
@@ -244,7 +256,7 @@ export class DataPath {
     const path = rewrite.rewrite(this.readRequest().path);
     const at = this.engine.slab + layout.SLAB_OUTPUT + (1 - this.#outputHalf) * OUTPUT_HALF;
     this.engine.words[words] = at;
-    this.engine.words[words + 1] = this.engine.buffer.utf8Write(path, at, OUTPUT_HALF);
+    this.engine.words[words + 1] = this.engine.buffer.write(path, at, OUTPUT_HALF, 'utf8');
   }
 
   /** The parsed request's line and Host as strings. */
@@ -273,7 +285,8 @@ export class DataPath {
   // ----------------------------------------------------------------------------------------------------- counting
 
   addCounter(clusterSlot: number, counter: number, amount: number): void {
-    const at = (this.engine.slab + layout.SLAB_CLUSTER_COUNTERS + clusterSlot * layout.CLUSTER_COUNTERS_SIZE + counter) >> 3;
+    const at =
+      (this.engine.slab + layout.SLAB_CLUSTER_COUNTERS + clusterSlot * layout.CLUSTER_COUNTERS_SIZE + counter) >> 3;
     this.engine.doubles[at] = (this.engine.doubles[at] ?? 0) + amount;
   }
 

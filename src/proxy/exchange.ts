@@ -250,7 +250,10 @@ export class Exchange {
     }
     if (this.#mayRetry(failure)) {
       this.#triedEndpoint = this.word(layout.EXCHANGE_ENDPOINT);
-      this.#path.timers.start(this.#backoff, Math.random() * RETRY_BASE_MS * (2 ** (this.word(layout.EXCHANGE_ATTEMPT) - 1)));
+      this.#path.timers.start(
+        this.#backoff,
+        Math.random() * RETRY_BASE_MS * 2 ** (this.word(layout.EXCHANGE_ATTEMPT) - 1),
+      );
       return;
     }
     this.fail(failure);
@@ -371,7 +374,12 @@ export class Exchange {
     if (path.keepsHeads) this.upstreamLocalAddress = connection.localAddress;
     path.setUpstreamFacts(connection.address, connection.clusterName);
     path.setRewrittenPath(this.generation, this.route);
-    const length = engine.exports.writeRequestHead(this.index, path.outputOffset, path.outputCapacity, path.headFlags(this.listener));
+    const length = engine.exports.writeRequestHead(
+      this.index,
+      path.outputOffset,
+      path.outputCapacity,
+      path.headFlags(this.generation, this.listener),
+    );
     if (length < 0) {
       this.#connection = null;
       connection.exchange = null;
@@ -449,7 +457,8 @@ export class Exchange {
 
   get #isReplayable(): boolean {
     const method = this.methodId;
-    const idempotent = method === layout.METHOD_GET || method === layout.METHOD_HEAD || method === layout.METHOD_OPTIONS;
+    const idempotent =
+      method === layout.METHOD_GET || method === layout.METHOD_HEAD || method === layout.METHOD_OPTIONS;
     return idempotent && this.#bodyKind === layout.BODY_NONE;
   }
 
@@ -498,7 +507,13 @@ export class Exchange {
     this.downstream.cork(() => {
       const length = writeLocalHead(this.#path, this, response, this.downstream.style | (close ? STYLE_CLOSE : 0));
       const size = response.body.length;
-      this.#sendHead(length, { status: response.status, bodyKind: layout.BODY_LENGTH, contentLength: size, isHead, close });
+      this.#sendHead(length, {
+        status: response.status,
+        bodyKind: layout.BODY_LENGTH,
+        contentLength: size,
+        isHead,
+        close,
+      });
       this.responseBytes += isHead ? 0 : size;
       if (!isHead && size > 0) this.downstream.sendBody(response.body);
       this.downstream.end();

@@ -2,7 +2,7 @@
 /** What a data-path thread knows of a generation of tables beyond the tables themselves. */
 import * as layout from '../../assembly/layout.js';
 import type { Engine } from '../engine/engine.js';
-import type { LinearRegex, RegexRewrite } from '../rules/regex/host-regex.js';
+import type { HostMatcher, PathRewriter } from '../rules/regex/host-regex.js';
 import { compileMatcher, compileRewrite } from '../rules/regex/host-regex.js';
 import type { ClusterData, EndpointData, HostData } from '../rules/encoded-tables.js';
 
@@ -20,8 +20,8 @@ export class GenerationView {
   readonly host: HostData;
   readonly #base: number;
   readonly #listeners: ReadonlyMap<string, number>;
-  readonly #matchers = new Map<number, LinearRegex>();
-  readonly #rewrites = new Map<number, RegexRewrite>();
+  readonly #matchers = new Map<number, HostMatcher>();
+  readonly #rewrites = new Map<number, PathRewriter>();
 
   constructor(message: GenerationMessage) {
     this.slot = message.slot;
@@ -50,20 +50,20 @@ export class GenerationView {
   }
 
   /** The linear-time matcher of a pattern that has no DFA. */
-  matcher(pattern: number): LinearRegex {
+  matcher(pattern: number): HostMatcher {
     let matcher = this.#matchers.get(pattern);
     if (!matcher) this.#matchers.set(pattern, (matcher = compileMatcher(this.host.patterns[pattern] ?? '')));
     return matcher;
   }
 
   /** The regex rewrite of a route; undefined when it has none. */
-  regexRewrite(route: number): RegexRewrite | undefined {
+  regexRewrite(route: number): PathRewriter | undefined {
     const rewrite = this.host.routes[route]?.regexRewrite;
     if (!rewrite) return undefined;
     let compiled = this.#rewrites.get(route);
     if (!compiled) {
       const result = compileRewrite(rewrite.pattern, rewrite.substitution);
-      if ('error' in result) throw new Error(`rewrite of route ${route}: ${result.error}`);
+      if ('error' in result) throw new Error(`rewrite of route ${route}: ${result.error.message}`);
       this.#rewrites.set(route, (compiled = result));
     }
     return compiled;

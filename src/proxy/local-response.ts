@@ -53,7 +53,8 @@ export function failureResponse(path: DataPath, exchange: Exchange, number: numb
   return {
     status: failure.status,
     body: failure.body === '' ? EMPTY : Buffer.from(failure.body),
-    fields: (failure.body === '' ? '' : TEXT) + (number === layout.FAILURE_OVERFLOW ? 'x-envoy-overloaded: true\r\n' : ''),
+    fields:
+      (failure.body === '' ? '' : TEXT) + (number === layout.FAILURE_OVERFLOW ? 'x-envoy-overloaded: true\r\n' : ''),
     details: failure.details,
     close: failure.close,
     reason: `${failure.code}${explain(path, exchange)}`,
@@ -82,14 +83,17 @@ function explain(path: DataPath, exchange: Exchange): string {
   }
   const index = path.engine.ints[(path.engine.slab + layout.SLAB_RESULT + layout.RESULT_VIRTUAL_HOST) >> 2] ?? -1;
   const virtualHost = exchange.generation.host.virtualHosts[index];
-  return virtualHost ? ` no route of virtual host ${virtualHost.name} matches` : ` no virtual host on listener ${exchange.listener}`;
+  return virtualHost
+    ? ` no route of virtual host ${virtualHost.name} matches`
+    : ` no virtual host on listener ${exchange.listener}`;
 }
 
 /** The Location of a redirect (Istio HTTPRedirect; RFC 9110 10.2.2); always absolute. */
 function location(path: DataPath, exchange: Exchange, action: RedirectAction): string {
   const request = path.readRequest();
   const scheme = action.scheme ?? request.scheme;
-  const listenerPort = exchange.generation.host.listeners[exchange.generation.listenerIndex(exchange.listener)]?.port ?? 0;
+  const listenerPort =
+    exchange.generation.host.listeners[exchange.generation.listenerIndex(exchange.listener)]?.port ?? 0;
   const wanted = action.port === 'listener' ? listenerPort : action.port;
   const isDefault = (port: number, of: string): boolean => port === (of === 'https' ? 443 : 80);
   let authority = action.authority ?? request.authority;
@@ -97,7 +101,11 @@ function location(path: DataPath, exchange: Exchange, action: RedirectAction): s
   if (wanted !== undefined) {
     const host = portPlace && action.authority === undefined ? authority.slice(0, portPlace.index) : authority;
     // The default is left out before anything is taken from the client's Host, as Envoy does.
-    authority = isDefault(wanted, scheme) ? (action.authority === undefined ? keepPort(authority, request.scheme, scheme) : host) : `${host}:${wanted}`;
+    authority = isDefault(wanted, scheme)
+      ? action.authority === undefined
+        ? keepPort(authority, request.scheme, scheme)
+        : host
+      : `${host}:${wanted}`;
   } else if (action.authority === undefined) authority = keepPort(authority, request.scheme, scheme);
   let target = action.path ?? request.path;
   if (action.prefixRewrite !== undefined) {
@@ -130,9 +138,10 @@ export function writeLocalHead(path: DataPath, exchange: Exchange, response: Loc
   }
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${fields}content-length: ${size}\r\n\r\n`;
   const input = engine.slab + layout.SLAB_INPUT + layout.INPUT_RESPONSE;
-  const length = engine.buffer.latin1Write(head, input);
+  const length = engine.buffer.write(head, input, 'latin1');
   // As an answer to GET, so that the length is taken as the body's; HEAD is the front's business.
-  if (engine.exports.parseResponseHead(input, length, layout.METHOD_GET) !== length) throw new Error(`local head refused: ${head}`);
+  if (engine.exports.parseResponseHead(input, length, layout.METHOD_GET) !== length)
+    throw new Error(`local head refused: ${head}`);
   path.setReason(path.exposeReasons ? response.reason : '');
   const written = engine.exports.writeResponseHead(exchange.index, path.outputOffset, path.outputCapacity, style);
   path.setReason('');

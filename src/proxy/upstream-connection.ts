@@ -51,7 +51,9 @@ export class UpstreamConnection {
     this.clusterName = cluster.name;
     this.clusterSlot = exchange.word(layout.EXCHANGE_CLUSTER_SLOT);
     this.endpointSlot = exchange.word(layout.EXCHANGE_ENDPOINT_SLOT);
-    this.address = net.isIPv6(endpoint.address) ? `[${endpoint.address}]:${endpoint.port}` : `${endpoint.address}:${endpoint.port}`;
+    this.address = net.isIPv6(endpoint.address)
+      ? `[${endpoint.address}]:${endpoint.port}`
+      : `${endpoint.address}:${endpoint.port}`;
     this.#idleTimeoutMs = cluster.idleTimeoutMs;
     this.#maxRequests = cluster.maxRequestsPerConnection;
     this.#timer = new WheelTimer(() => this.#onTimer());
@@ -62,11 +64,26 @@ export class UpstreamConnection {
       onread: { buffer: path.readBuffer, callback: (length: number) => this.#onRead(length) },
     });
     const socket = this.#socket;
-    socket.on('connect', path.guard(() => this.#onConnect()));
-    socket.on('drain', path.guard(() => this.exchange?.onUpstreamDrain()));
-    socket.on('end', path.guard(() => this.#onEnd()));
-    socket.on('error', path.guard((error: Error) => this.#onError(error)));
-    socket.on('close', path.guard(() => this.#onEnd()));
+    socket.on(
+      'connect',
+      path.guard(() => this.#onConnect()),
+    );
+    socket.on(
+      'drain',
+      path.guard(() => this.exchange?.onUpstreamDrain()),
+    );
+    socket.on(
+      'end',
+      path.guard(() => this.#onEnd()),
+    );
+    socket.on(
+      'error',
+      path.guard((error: Error) => this.#onError(error)),
+    );
+    socket.on(
+      'close',
+      path.guard(() => this.#onEnd()),
+    );
     path.timers.start(this.#timer, cluster.connectTimeoutMs);
   }
 
@@ -89,7 +106,7 @@ export class UpstreamConnection {
     this.#keepAlive = false;
     this.#path.addCounter(this.clusterSlot, layout.COUNTER_TX_BYTES, length);
     const view = this.#path.engine.buffer.subarray(offset, offset + length);
-    const direct = length <= DIRECT_WRITE_BYTES && this.#socket.writableLength === 0;
+    const direct = length <= DIRECT_WRITE_BYTES && this.#socket.writableLength === 0 && !this.#path.outputIsPinned;
     this.#socket.write(direct ? view : Buffer.from(view));
     if (direct && this.#socket.writableLength > 0) this.#path.pinOutput(this.#socket);
   }
@@ -171,7 +188,10 @@ export class UpstreamConnection {
       this.#finishMessage();
       return;
     }
-    this.#fail(this.phase === 'connecting' ? layout.FAILURE_CONNECT : layout.FAILURE_UPSTREAM_CLOSED, 'closed by the upstream');
+    this.#fail(
+      this.phase === 'connecting' ? layout.FAILURE_CONNECT : layout.FAILURE_UPSTREAM_CLOSED,
+      'closed by the upstream',
+    );
   }
 
   #fail(failure: number, detail: string): void {

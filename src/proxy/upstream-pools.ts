@@ -52,7 +52,8 @@ export class UpstreamPools {
     const clusterSlot = exchange.word(layout.EXCHANGE_CLUSTER_SLOT);
     let verdict = this.#path.engine.exports.openConnection(exchange.index, index);
     // An idle connection to another endpoint makes room: what was picked is honoured, and so is the limit.
-    if (verdict !== 0 && this.#closeOneIdle(clusterSlot)) verdict = this.#path.engine.exports.openConnection(exchange.index, index);
+    if (verdict !== 0 && this.#closeOneIdle(clusterSlot))
+      verdict = this.#path.engine.exports.openConnection(exchange.index, index);
     if (verdict !== 0) {
       this.#freeIndices.push(index);
       return null;

@@ -3,6 +3,7 @@
  * Every code that a Problem can carry -> its severity and meaning. The list is data so that docs/problems.md is printed
  * from it and a code cannot be used without being explained. Codes are stable: people filter and alert on them.
  */
+import { markdownTable } from './markdown-table.js';
 import type { Severity } from './problem.js';
 
 export interface CodeDescription {
@@ -59,7 +60,7 @@ const FIELD_CODES = {
   'invalid-label': error('A label has a key or value that Kubernetes does not allow.'),
   'invalid-regex': error('A regular expression is empty, too long or not RE2.'),
   'invalid-header-name': error('A header name has characters that HTTP does not allow.'),
-  'invalid-header-value': error('A header value has a control character or an unterminated % operator.'),
+  'invalid-header-value': error('A header value has a control character or an unterminated `%` operator.'),
   'invalid-base64': error('A body given as bytes is not base64.'),
   'selector-wildcard': error('A selector has a wildcard.'),
   'empty-selector': warning('A selector without labels selects every workload of the namespace.'),
@@ -76,7 +77,7 @@ const FIELD_CODES = {
 const VIRTUAL_SERVICE_CODES = {
   'missing-route-section': error('A VirtualService has none of http, tls and tcp.'),
   'duplicate-hosts': error('Two hosts of a VirtualService cover each other.'),
-  'wildcard-host-on-mesh': error('The host * is bound to sidecars.'),
+  'wildcard-host-on-mesh': error('The host `*` is bound to sidecars.'),
   'invalid-gateway-name': error('An entry of gateways is no name of a Gateway.'),
   'legacy-gateway-name': warning('A Gateway is named by its old form with dots.'),
   'delegate-with-binding': error('A VirtualService without hosts has gateways, tls or tcp.'),
@@ -86,7 +87,7 @@ const VIRTUAL_SERVICE_CODES = {
   'conflicting-actions': error('A rule has actions or fields that exclude each other.'),
   'zero-total-weight': error('All destinations of a rule have weight 0.'),
   'empty-match': warning('A string match sets no condition where one is expected.'),
-  'presence-regex': warning('The regular expression * is taken as a test for presence.'),
+  'presence-regex': warning('The regular expression `*` is taken as a test for presence.'),
   'plain-pseudo-header': warning(
     'A header match names uri, scheme, method or authority, which are ordinary names there.',
   ),
@@ -194,10 +195,8 @@ export function problemsPage(): string {
     'This page is generated from `src/resources/problem-codes.ts` by `tools/generate-docs.mjs`.',
   ];
   for (const [title, codes] of SECTIONS) {
-    lines.push('', `## ${title}`, '', '| Code | Severity | Meaning |', '| --- | --- | --- |');
-    for (const [code, { severity, meaning }] of Object.entries(codes)) {
-      lines.push(`| \`${code}\` | ${severity} | ${meaning} |`);
-    }
+    const rows = Object.entries(codes).map(([code, { severity, meaning }]) => [`\`${code}\``, severity, meaning]);
+    lines.push('', `## ${title}`, '', ...markdownTable([['Code', 'Severity', 'Meaning'], ...rows]));
   }
   return `${lines.join('\n')}\n`;
 }
