@@ -8,10 +8,12 @@ import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { nearestName } from '../resources/nearest-name.js';
+import { runAnalyze } from './analyze.js';
 import { COMPILE_OPTIONS, runCompile } from './compile.js';
 import { EXPLAIN_OPTIONS, runExplain } from './explain.js';
 import type { CommandIo } from './options.js';
 import { ROUTES_OPTIONS, runRoutes } from './routes.js';
+import type { OptionTable } from './settings.js';
 import { UsageError, withEnvironment } from './settings.js';
 
 const EXIT_FAILURE = 1;
@@ -53,6 +55,15 @@ function commandLine(argv: string[], io: CommandIo, finish: (run: Promise<number
     .scriptName('weft')
     .usage("$0 COMMAND\n\nA service-mesh proxy and control plane that takes Istio's YAML.")
     .command(
+      'analyze <paths..>',
+      'Check configuration files and report what is wrong',
+      (command) =>
+        command
+          .options(options(ANALYZE_OPTIONS))
+          .positional('paths', { type: 'string', array: true, demandOption: true, describe: 'Files, folders, or -' }),
+      (args) => finish(runAnalyze(args, io)),
+    )
+    .command(
       'routes',
       'Print the routing that a configuration comes to',
       (command) => command.options(options(ROUTES_OPTIONS)),
@@ -74,6 +85,8 @@ function commandLine(argv: string[], io: CommandIo, finish: (run: Promise<number
           .positional('url', { type: 'string', demandOption: true, describe: 'http://HOST[:PORT]/PATH, or /PATH' }),
       (args) => finish(runExplain(args, io)),
     )
+    // Else `-c FOLDER GET URL` would take GET and URL for more folders.
+    .parserConfiguration({ 'greedy-arrays': false })
     .demandCommand(1, 'name a command')
     .strict()
     .recommendCommands()
@@ -89,7 +102,17 @@ function commandLine(argv: string[], io: CommandIo, finish: (run: Promise<number
   return parser;
 }
 
+const ANALYZE_OPTIONS = {
+  output: {
+    alias: 'o',
+    choices: ['text', 'json'] as const,
+    default: 'text' as const,
+    describe: 'text for people, json for programs',
+  },
+} satisfies OptionTable;
+
 const OPTION_TABLES: Readonly<Record<string, object>> = {
+  analyze: ANALYZE_OPTIONS,
   routes: ROUTES_OPTIONS,
   compile: COMPILE_OPTIONS,
   explain: EXPLAIN_OPTIONS,

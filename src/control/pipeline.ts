@@ -8,6 +8,7 @@ import { lower } from '../lower/lower.js';
 import type { ProxyNode, ReadEnvironment } from '../lower/proxy-node.js';
 import { buildMesh } from '../mesh/build-mesh.js';
 import type { RoutingModel } from '../model/model.js';
+import { checkReferences } from '../resources/check-references.js';
 import { loadTexts } from '../resources/load-resources.js';
 import type { LoadedResources } from '../resources/load-resources.js';
 import type { Problem } from '../resources/problem.js';
@@ -38,13 +39,14 @@ export async function loadPaths(paths: readonly string[], options: ReadOptions =
   return { resources: loaded.resources, problems: [...problems, ...loaded.problems] };
 }
 
-/** `read` gives environment variables that header values may name. */
+/** Includes what only shows when all resources are seen together. `read` gives environment variables that header values may name. */
 export function lowerResources(
   resources: readonly KnownResource[],
   node: ProxyNode,
   read: ReadEnvironment,
 ): LoweredConfiguration {
-  return lower(buildMesh(resources), node, read);
+  const { model, problems } = lower(buildMesh(resources), node, read);
+  return { model, problems: [...checkReferences(resources), ...problems] };
 }
 
 /** The model's endpoints must be addresses. */
