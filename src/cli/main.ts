@@ -4,14 +4,16 @@
  * is strict: what is not known is refused with the nearest known name, since a misspelt option that is silently ignored
  * costs an afternoon. Every option can come from the environment (settings.ts).
  */
-import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { nearestName } from '../resources/nearest-name.js';
 import { runAnalyze } from './analyze.js';
 import { COMPILE_OPTIONS, runCompile } from './compile.js';
+import { DEMO_OPTIONS, runDemo } from './demo.js';
 import { EXPLAIN_OPTIONS, runExplain } from './explain.js';
 import type { CommandIo } from './options.js';
+import { packageVersion } from './package-version.js';
+import { PROXY_OPTIONS, runProxy } from './proxy.js';
 import { ROUTES_OPTIONS, runRoutes } from './routes.js';
 import type { OptionTable } from './settings.js';
 import { UsageError, withEnvironment } from './settings.js';
@@ -85,6 +87,18 @@ function commandLine(argv: string[], io: CommandIo, finish: (run: Promise<number
           .positional('url', { type: 'string', demandOption: true, describe: 'http://HOST[:PORT]/PATH, or /PATH' }),
       (args) => finish(runExplain(args, io)),
     )
+    .command(
+      'proxy',
+      'Run the proxy',
+      (command) => command.options(options(PROXY_OPTIONS)),
+      (args) => finish(runProxy(args, io)),
+    )
+    .command(
+      'demo',
+      'Run two small services and a gateway in front of them, from examples/hello',
+      (command) => command.options(options(DEMO_OPTIONS)),
+      (args) => finish(runDemo(args, io)),
+    )
     // Else `-c FOLDER GET URL` would take GET and URL for more folders.
     .parserConfiguration({ 'greedy-arrays': false })
     .demandCommand(1, 'name a command')
@@ -116,6 +130,8 @@ const OPTION_TABLES: Readonly<Record<string, object>> = {
   routes: ROUTES_OPTIONS,
   compile: COMPILE_OPTIONS,
   explain: EXPLAIN_OPTIONS,
+  proxy: PROXY_OPTIONS,
+  demo: DEMO_OPTIONS,
 };
 
 function knownOptions(command: string | undefined): string[] {
@@ -128,22 +144,6 @@ function withHint(message: string, known: readonly string[]): string {
   if (unknown === undefined) return message;
   const nearest = nearestName(unknown, known);
   return nearest === undefined ? message : `${message}; did you mean --${nearest}?`;
-}
-
-function packageVersion(): string {
-  // From dist/src/cli/ and from src/cli/ the package is at another distance.
-  for (const path of ['../../../package.json', '../../package.json']) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Record<
-        string,
-        string
-      >;
-      if (name === 'weft' && version !== undefined) return version;
-    } catch {
-      // Not here; the other distance.
-    }
-  }
-  return 'unknown';
 }
 
 /** What the operating system refused (ENOENT, EADDRINUSE, EACCES ...): the person's to fix, not a bug. */

@@ -86,9 +86,9 @@ export function parseAddress(option: string, text: string): { address: string; p
   return { address, port };
 }
 
-/** Throws UsageError unless `value` is a port, or 0 where 0 means "off" or "any". */
+/** Throws UsageError unless `value` is a port, 0 (any), or -1 (none). */
 export function checkPort(option: string, value: number): number {
-  if (value !== 0 && !isPort(value)) throw new UsageError(`${option}: ${value} is not a port (0..65535)`);
+  if (value !== 0 && value !== -1 && !isPort(value)) throw new UsageError(`${option}: ${value} is not a port`);
   return value;
 }
 

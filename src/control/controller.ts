@@ -4,6 +4,7 @@
  * can't be encoded or that the proxy refuses leave the previous ones in force, and the status says so until an attempt
  * succeeds. The model is encoded again when a name resolves to other addresses.
  */
+import type { ConfigStatus } from '../admin/admin-source.js';
 import type { ProxyNode, ReadEnvironment } from '../lower/proxy-node.js';
 import type { RoutingModel } from '../model/model.js';
 import type { Proxy } from '../proxy/proxy.js';
@@ -22,21 +23,8 @@ const DNS_WAIT_MS = 50;
 /** Problems beyond these are in /config_status and not in the log. */
 const MAX_LOGGED_PROBLEMS = 20;
 
-/** `stale`: something in the source is not in force as it stands there. */
-export interface ControlStatus {
-  readonly state: 'pending' | 'ok' | 'stale';
-  /** Why it is stale, one line; empty otherwise. */
-  readonly reason: string;
-  readonly generation: number;
-  readonly contentHash: string;
-  readonly lastAttemptMs: number;
-  readonly lastSuccessMs: number;
-  readonly attempts: number;
-  readonly failures: number;
-  readonly problems: readonly Problem[];
-  /** Resources in force in an older version. */
-  readonly kept: readonly string[];
-}
+/** What /config_status says, but for the names of the sources. `stale`: something in the source is not in force as it stands. */
+export type ControlStatus = Omit<ConfigStatus, 'sources'>;
 
 export interface ControllerOptions {
   readonly node: ProxyNode;
@@ -59,14 +47,13 @@ export class Controller {
   /** Runs on kept tables from before this start, which only a configuration without errors may replace. */
   #onKeptTables = false;
   #status: ControlStatus = {
-    state: 'pending',
+    state: 'stale',
     reason: 'no configuration has been read yet',
     generation: 0,
     contentHash: '',
     lastAttemptMs: 0,
-    lastSuccessMs: 0,
-    attempts: 0,
-    failures: 0,
+    reloadSuccessCount: 0,
+    reloadFailureCount: 0,
     problems: [],
     kept: [],
   };
@@ -157,7 +144,7 @@ export class Controller {
    */
   async #standsOnKeptTables(): Promise<boolean> {
     const { stateDir, logger } = this.#options;
-    if (this.#onKeptTables || stateDir === undefined || this.#status.attempts > 0) return this.#onKeptTables;
+    if (this.#onKeptTables || stateDir === undefined || this.#status.lastAttemptMs > 0) return this.#onKeptTables;
     const kept = await readRules(lastGoodPath(stateDir));
     const failure = kept.ok ? await this.#publish(kept.encoded, undefined) : kept.reason;
     if (failure !== '') logger.warning('control', 'no last good tables to start with', { reason: failure });
@@ -202,14 +189,14 @@ export class Controller {
     const { problems, kept, contentHash, reason, failed } = outcome;
     const previous = this.#status;
     this.#status = {
+      ...previous,
       state: reason === '' ? 'ok' : 'stale',
       reason,
-      generation: previous.generation,
       contentHash,
       lastAttemptMs: nowMs,
-      lastSuccessMs: failed ? previous.lastSuccessMs : nowMs,
-      attempts: previous.attempts + 1,
-      failures: previous.failures + (failed ? 1 : 0),
+      reloadSuccessCount: previous.reloadSuccessCount + (failed ? 0 : 1),
+      reloadFailureCount: previous.reloadFailureCount + (failed ? 1 : 0),
+      ...(failed ? {} : { lastSuccessMs: nowMs }),
       problems,
       kept,
     };
