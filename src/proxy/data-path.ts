@@ -60,6 +60,7 @@ export class DataPath {
   readonly #factsOffset: number;
   #created = 0;
   #active = 0;
+  #lingering = 0;
   #outputHalf = 0;
   #pinned: [boolean, boolean] = [false, false];
 
@@ -77,8 +78,9 @@ export class DataPath {
     this.upstreams = new UpstreamPools(this);
   }
 
-  get activeCount(): number {
-    return this.#active;
+  /** Nothing is under way and nothing is left to send. */
+  get isIdle(): boolean {
+    return this.#active === 0 && this.#lingering === 0;
   }
 
   /** Whether every head is kept: the access log reads from it. */
@@ -206,12 +208,28 @@ export class DataPath {
   }
 
   finish(exchange: Exchange): void {
-    if (this.#accessLog) this.#accessLog.write(exchange, this);
+    if (this.#accessLog) this.#accessLog.write(exchange);
     this.engine.exports.finishExchange(exchange.index, performance.now() - exchange.startedAtMs);
     this.#free.push(exchange);
     this.#active--;
     this.setGauge(layout.SLAB_ACTIVE_EXCHANGES, this.#active);
-    if (this.#active === 0) this.onIdle?.();
+    this.#checkIdle();
+  }
+
+  /** A response whose exchange is over still has bytes to be sent; `release` says that it has not any more. */
+  linger(): () => void {
+    this.#lingering++;
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      this.#lingering--;
+      this.#checkIdle();
+    };
+  }
+
+  #checkIdle(): void {
+    if (this.isIdle) this.onIdle?.();
   }
 
   // -------------------------------------------------------------------------------------------------------- facts
@@ -227,6 +245,13 @@ export class DataPath {
     const suffix = this.engine.buffer.write(`:${port}`, at + ip.length, 'latin1');
     this.engine.words[words + layout.FACT_DOWNSTREAM_REMOTE / 4] = at;
     this.engine.words[words + layout.FACT_DOWNSTREAM_REMOTE / 4 + 1] = ip.length + suffix;
+  }
+
+  /** `ip:port` of the client whose request is being handled. */
+  downstreamAddress(): string {
+    const words = (this.engine.slab + layout.SLAB_FACTS + layout.FACT_DOWNSTREAM_REMOTE) >> 2;
+    const at = this.engine.words[words] ?? 0;
+    return this.engine.buffer.toString('latin1', at, at + (this.engine.words[words + 1] ?? 0));
   }
 
   setUpstreamFacts(address: string, cluster: string): void {
@@ -292,6 +317,11 @@ export class DataPath {
 
   setGauge(field: number, value: number): void {
     this.engine.words[(this.engine.slab + field) >> 2] = value;
+  }
+
+  /** Sends the last access-log lines. */
+  close(): void {
+    this.#accessLog?.flush();
   }
 
   // ------------------------------------------------------------------------------------------------------- safety

@@ -47,8 +47,14 @@ export class Exchange {
   failureDetail = '';
   upstreamAddress = '';
   upstreamLocalAddress = '';
+  /** The head as sent upstream and the client's address, kept for the access log only. */
+  sentHead = '';
+  downstreamAddress = '';
+  /** Bytes with heads, as istio_request_bytes counts them, and the heads' part. */
   requestBytes = 0;
+  requestHeadBytes = 0;
   responseBytes = 0;
+  responseHeadBytes = 0;
   status = 0;
   #flags = 0;
   /** The request's head, for when it must be parsed again; the buffer is kept from request to request. */
@@ -91,6 +97,12 @@ export class Exchange {
     return this.#isGrpc;
   }
 
+  /** '' when the request never got as far as a cluster. */
+  get clusterName(): string {
+    const index = this.word(layout.EXCHANGE_CLUSTER) | 0;
+    return this.generation.host.clusters[index]?.name ?? '';
+  }
+
   get route(): number {
     return this.word(layout.EXCHANGE_ROUTE) | 0;
   }
@@ -118,8 +130,12 @@ export class Exchange {
     this.failureDetail = '';
     this.upstreamAddress = '';
     this.upstreamLocalAddress = '';
+    this.sentHead = '';
+    this.downstreamAddress = '';
     this.requestBytes = 0;
+    this.requestHeadBytes = 0;
     this.responseBytes = 0;
+    this.responseHeadBytes = 0;
     this.status = 0;
     this.methodId = 0;
     this.#flags = 0;
@@ -148,7 +164,9 @@ export class Exchange {
     this.#requestEnded = this.#bodyKind === layout.BODY_NONE;
     this.#isGrpc = ((words[request + layout.REQUEST_FLAGS / 4] ?? 0) & layout.REQUEST_FLAG_GRPC) !== 0;
     this.requestBytes = headLength;
+    this.requestHeadBytes = headLength;
     // Kept for a second try; see #mayReplay.
+    if (this.#path.keepsHeads) this.downstreamAddress = this.#path.downstreamAddress();
     if (this.#isReplayable || this.#path.keepsHeads || this.generation.host.routes[this.route]?.keepRequestHead) {
       this.#keepHead(headLength);
     }
@@ -387,6 +405,8 @@ export class Exchange {
       this.fail(length);
       return;
     }
+    if (path.keepsHeads)
+      this.sentHead = engine.buffer.toString('latin1', path.outputOffset, path.outputOffset + length);
     connection.send(this, path.outputOffset, length);
     this.#bodyStarted = true;
     const queue = this.#bodyQueue;
@@ -524,6 +544,7 @@ export class Exchange {
   #sendHead(length: number, framing: ResponseFraming): void {
     this.status = framing.status;
     this.responseBytes += length;
+    this.responseHeadBytes = length;
     this.#headSent = true;
     this.downstream.sendHead(this.#path.outputOffset, length, framing);
   }

@@ -9,6 +9,8 @@ import type { DataPath } from '../data-path.js';
 import type { Exchange } from '../exchange.js';
 import type { UwsResponse } from './uws-module.js';
 
+const CONGESTED_LINGER_MS = 1000;
+
 export class UwsDownstream implements Downstream {
   readonly style = 0;
   exchange: Exchange | null = null;
@@ -20,6 +22,9 @@ export class UwsDownstream implements Downstream {
   #unsentOffset = 0;
   #ended = false;
   #watchesWritable = false;
+  /** The library could not send all of the last write. */
+  #congested = false;
+  #release: (() => void) | null = null;
   #corked: boolean;
 
   /** `corked`: the library has corked already, as it does in its request handler. */
@@ -36,8 +41,7 @@ export class UwsDownstream implements Downstream {
 
   /** The library has closed the connection; the response must not be touched any more. */
   onAborted(): void {
-    this.#ended = true;
-    this.#unsent = null;
+    this.#markEnded();
     const exchange = this.exchange;
     this.exchange = null;
     exchange?.onAborted();
@@ -73,9 +77,9 @@ export class UwsDownstream implements Downstream {
   sendBody(chunk: Uint8Array): boolean {
     if (this.#ended) return true;
     if (this.#framing?.bodyKind !== BODY_LENGTH) {
-      if (this.#response.write(chunk)) return true;
-      this.#watchWritable();
-      return false;
+      this.#congested = !this.#response.write(chunk);
+      if (this.#congested) this.#watchWritable();
+      return !this.#congested;
     }
     if (this.#unsent) {
       this.#unsent = Buffer.concat([this.#unsent, chunk]);
@@ -98,13 +102,19 @@ export class UwsDownstream implements Downstream {
   end(): void {
     const framing = this.#framing;
     this.exchange = null;
+    if (this.#ended || !framing) return;
     // With bytes unsent the writable handler ends the response.
-    if (this.#ended || !framing || this.#unsent) return;
+    if (this.#unsent) {
+      this.#release = this.#path.linger();
+      return;
+    }
     this.cork(() => {
       if (framing.isHead) this.#endWithoutBody(framing, framing.contentLength);
       else if (framing.bodyKind === BODY_NONE) this.#endWithoutBody(framing, -1);
       else this.#response.end(undefined, framing.close);
     });
+    // What the library still buffers it sends by itself, but says nothing of it: a closing thread leaves it a moment.
+    if (this.#congested) setTimeout(this.#path.linger(), CONGESTED_LINGER_MS).unref();
     this.#markEnded();
   }
 
@@ -131,6 +141,8 @@ export class UwsDownstream implements Downstream {
   #markEnded(): void {
     this.#ended = true;
     this.#unsent = null;
+    this.#release?.();
+    this.#release = null;
   }
 
   #watchWritable(): void {
@@ -158,6 +170,7 @@ export class UwsDownstream implements Downstream {
       if (!ok) return false;
       this.#unsent = null;
     }
+    this.#congested = false;
     this.exchange?.onDownstreamDrain();
     return true;
   }
