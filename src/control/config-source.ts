@@ -34,9 +34,10 @@ export interface ConfigSourceOptions {
   /** Files and folders; `-` is read once, at the start. */
   readonly paths: readonly string[];
   readonly stdin?: ReadOptions['stdin'];
-  /** Called serially. A rejection is a bug and ends the source through `onError`. */
+  /** Called serially. */
   onUpdate(update: ConfigurationUpdate): Promise<void>;
-  onError(error: Error): void;
+  /** What failed while watching: a folder that can't be watched, or a rejection of `onUpdate`. The source goes on. */
+  readonly onError: (error: unknown) => void;
 }
 
 export class ConfigSource {
@@ -57,21 +58,22 @@ export class ConfigSource {
     this.#watchedPaths = options.paths.filter((path) => path !== '-');
   }
 
-  /** Starts watching, then reads; resolves when the first update has been dealt with. */
+  /** Starts watching, then reads; resolves when the first update has been dealt with, rejects when that failed. */
   async start(): Promise<void> {
     if (this.#options.paths.includes('-')) {
       const { stdin } = this.#options;
       this.#standardInput = (await readTexts(['-'], stdin === undefined ? {} : { stdin })).sources;
     }
     if (this.#watchedPaths.length > 0) {
-      const onError = (error: Error): void => this.#options.onError(error);
-      this.#watcher = new FileWatcher(this.#watchedPaths, () => void this.#refresh(), onError);
+      const { onError } = this.#options;
+      const onChange = (): void => void this.#refresh().catch(onError);
+      this.#watcher = new FileWatcher(this.#watchedPaths, onChange, onError);
       await this.#watcher.ready();
     }
     await this.reload();
   }
 
-  /** Reads again and hands over even what did not change (SIGHUP, new DNS addresses need no such thing). */
+  /** Reads again and hands over even what did not change (SIGHUP). */
   async reload(): Promise<void> {
     this.#forced = true;
     await this.#refresh();
@@ -80,7 +82,7 @@ export class ConfigSource {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#watcher?.close();
-    await this.#running;
+    await this.#running?.catch(() => undefined);
   }
 
   /** At most one pass runs; a call during it makes it run once more. */
@@ -97,11 +99,7 @@ export class ConfigSource {
       this.#wanted = false;
       const forced = this.#forced;
       this.#forced = false;
-      try {
-        await this.#pass(forced);
-      } catch (error) {
-        this.#options.onError(error instanceof Error ? error : new Error(String(error)));
-      }
+      await this.#pass(forced);
     }
   }
 

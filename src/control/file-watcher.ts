@@ -32,14 +32,14 @@ export class FileWatcher {
    * `onChange` is called after each burst. `onError` gets what chokidar can't watch; the sweep goes on regardless. The
    * paths need not exist yet.
    */
-  constructor(paths: readonly string[], onChange: () => void, onError: (error: Error) => void) {
+  constructor(paths: readonly string[], onChange: () => void, onError: (error: unknown) => void) {
     this.#onChange = onChange;
     this.#swept = paths;
     this.#watcher = watch([...paths], { ignoreInitial: true, persistent: true, followSymlinks: true });
     this.#ready = new Promise((resolve) => this.#watcher.once('ready', () => resolve()));
     this.#watcher.on('all', () => this.#signal());
     this.#watcher.on('raw', () => this.#signal());
-    this.#watcher.on('error', (error) => onError(error instanceof Error ? error : new Error(String(error))));
+    this.#watcher.on('error', onError);
     this.#sweepTimer = setInterval(() => void this.#sweep(), SWEEP_MS);
     this.#sweepTimer.unref();
   }

@@ -7,7 +7,8 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { startAdmin, startMetricsServer, startStatusServer } from '../admin/start-admin.js';
+import { startAdmin } from '../admin/admin-server.js';
+import { startMetricsServer, startStatusServer } from '../admin/probe-servers.js';
 import type { AdminSource } from '../admin/admin-source.js';
 import type { RunningServer } from '../admin/http-server.js';
 import { printModel } from '../lower/print-model.js';
@@ -189,7 +190,7 @@ class RunningService implements Service {
       paths: source.paths,
       stdin,
       onUpdate: (update) => controller.apply(update),
-      onError: (error) => logger.error('config', 'the configuration source failed', { error: error.message }),
+      onError: (error) => logger.error('config', 'the configuration source failed', { error: String(error) }),
     });
     const started = this.#source;
     this.#closers.push(() => started.close());
