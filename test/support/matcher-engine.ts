@@ -32,7 +32,8 @@ export interface Decision {
 
 export class MatcherEngine {
   readonly engine: Engine;
-  readonly base: number;
+  /** Absolute offset of the table. */
+  base: number;
   #patterns: HostMatcher[] = [];
   #length = 0;
 
@@ -58,6 +59,14 @@ export class MatcherEngine {
   /** Seeds the draws, so that a test of their distribution is exact. */
   seed(first: number, second: number): void {
     this.engine.exports.attachThread(0, first, second, first ^ 0x5bd1e995, second ^ 0x27d4eb2f);
+  }
+
+  /** Moves the table to the last bytes of memory, so that reading behind it traps; returns its new base. */
+  placeAtEnd(length: number): number {
+    this.base = this.engine.bytes.length - length;
+    const slot = (layout.CONTROL_BASE + layout.CONTROL_GENERATIONS) / 4;
+    this.engine.words[slot + layout.GENERATION_BASE / 4] = this.base;
+    return this.base;
   }
 
   /** Puts tables where generation slot 0 points; returns what verifyTable says of them. */
