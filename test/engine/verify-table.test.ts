@@ -102,6 +102,29 @@ describe.each(ENGINE_FILES)('verifyTable of %s', (file) => {
     expect(refused).toBeGreaterThan(rounds);
   });
 
+  it('lets no single flipped byte do harm', () => {
+    const random = new RandomSource(seed);
+    const matcher = new MatcherEngine(file, ARENA_BYTES);
+    const { tables, host } = encodeTables(someModel(random), { maxAutomataBytes: 3000 });
+    matcher.placeAtEnd(tables.length);
+    matcher.load({ tables, host });
+    const { bytes, slab } = matcher.engine;
+    const before = bytes.slice(0, slab);
+    const step = file === 'engine.wasm' ? 1 : 13;
+    for (let position = 0; position < tables.length; position += step) {
+      const at = matcher.base + position;
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
+      if (matcher.verify(tables.length) === 0) {
+        matcher.writeRequest(randomRequest(random));
+        expect(matcher.route(random.below(2)).route).toBeLessThan(host.routes.length);
+        matcher.testRoute(random.below(host.routes.length));
+      }
+      bytes[at] = tables[position] ?? 0;
+    }
+    expect(Buffer.compare(before, bytes.slice(0, slab))).toBe(0);
+    expect(matcher.verify(tables.length)).toBe(0);
+  });
+
   it('refuses an edge of a trie that leads back', () => {
     const matcher = new MatcherEngine(file, ARENA_BYTES);
     const routes = ['/a', '/a/b', '/a/c'].map((value) => routeOf({ kind: 'prefix', value, ignoreCase: false }));
