@@ -23,7 +23,6 @@ import {
   loadBalancerOf,
   resolvePolicy,
 } from './traffic-policy.js';
-import type { TrafficPolicyBlocks } from './traffic-policy.js';
 
 /** The place that names a destination, for warnings. */
 export interface Mention {
@@ -72,8 +71,8 @@ export class ClusterTable {
     const name = clusterName(host, port, subset);
     if (service === undefined) {
       this.#clusters.set(name, undefined);
-      this.#findings.warn(
-        'destination-not-found',
+      this.#findings.add(
+        'host-not-found',
         mention.resource,
         `${mention.path}.host`,
         `no service "${host}" is visible to namespace "${this.#node.namespace}"; requests are answered with 503`,
@@ -102,10 +101,10 @@ export class ClusterTable {
     const port = service.ports.find((candidate) => candidate.number === portNumber && candidate.protocol !== 'UDP');
     if (port === undefined) {
       const known = service.ports.map((candidate) => candidate.number).join(', ');
-      this.#findings.warn(
-        'destination-port-not-found',
+      this.#findings.add(
+        'port-not-found',
         mention.resource,
-        mention.path,
+        `${mention.path}.port.number`,
         `service "${service.host}" has no port ${portNumber}; requests are answered with 503`,
         `Its ports are ${known === '' ? 'none' : known}; give one as port.number.`,
       );
@@ -114,7 +113,7 @@ export class ClusterTable {
     const rule = this.#rules.find(service, this.#node);
     const subset = subsetName === '' ? undefined : rule?.subsets.get(subsetName);
     if (subsetName !== '' && subset === undefined) {
-      this.#findings.warn(
+      this.#findings.add(
         'subset-not-found',
         mention.resource,
         `${mention.path}.subset`,
@@ -134,7 +133,7 @@ export class ClusterTable {
     rule: EffectiveRule | undefined,
   ): Cluster {
     const policy = resolvePolicy(rule?.trafficPolicy?.spec, subset?.spec.trafficPolicy, port.number);
-    this.#warnOfUnused(service, policy, subset, rule);
+    this.#warnOfUnreachable(service);
     const endpoints = port.endpoints.filter(
       (endpoint) => !endpoint.address.startsWith('unix://') && selects(subset?.spec.labels, endpoint.labels),
     );
@@ -153,16 +152,12 @@ export class ClusterTable {
     };
   }
 
-  #warnOfUnused(
-    service: MeshService,
-    policy: TrafficPolicyBlocks,
-    subset: RuleSubset | undefined,
-    rule: EffectiveRule | undefined,
-  ): void {
+  /** Validation cannot see these: a resolution that is absent, and addresses of every form that Istio allows. */
+  #warnOfUnreachable(service: MeshService): void {
     const { source } = service;
     if (!service.hasEndpointList) {
-      this.#findings.warn(
-        'no-original-destination',
+      this.#findings.add(
+        'not-executed',
         source,
         'spec.resolution',
         `"${service.host}" takes its address from the client's connection, which is not captured; requests are answered with 503`,
@@ -171,23 +166,12 @@ export class ClusterTable {
     }
     const unix = source.kind === 'ServiceEntry' && source.spec.endpoints?.findIndex(isUnixSocket);
     if (typeof unix === 'number' && unix >= 0) {
-      this.#findings.warn(
-        'unix-endpoint-not-used',
+      this.#findings.add(
+        'not-executed',
         source,
         `spec.endpoints[${unix}].address`,
         'endpoints that are Unix sockets are not used',
         'Let the server listen on an IP address and port.',
-      );
-    }
-    const mode = policy.tls?.mode;
-    const resource = subset?.spec.trafficPolicy?.tls === undefined ? rule?.trafficPolicy?.resource : subset.resource;
-    if (mode !== undefined && mode !== 'DISABLE' && resource !== undefined) {
-      this.#findings.warn(
-        'upstream-tls-not-executed',
-        resource,
-        resource === subset?.resource ? `${subset.path}.trafficPolicy` : 'spec.trafficPolicy',
-        `TLS mode ${mode} to "${service.host}" is not executed yet; connections are plaintext`,
-        '',
       );
     }
   }

@@ -153,8 +153,8 @@ function warnOfLosses(earlier: EffectiveRule, later: EffectiveRule, rule: Destin
   for (const [name, subset] of later.subsets) {
     const taken = earlier.subsets.get(name);
     if (taken === undefined) continue;
-    findings.warn(
-      'duplicate-subset',
+    findings.add(
+      'policy-not-merged',
       rule,
       subset.path,
       `subset "${name}" is already defined for this host by DestinationRule ${nameOf(taken.resource)}; this one is dropped`,
@@ -162,8 +162,8 @@ function warnOfLosses(earlier: EffectiveRule, later: EffectiveRule, rule: Destin
     );
   }
   if (earlier.trafficPolicy === undefined || later.trafficPolicy === undefined) return;
-  findings.warn(
-    'traffic-policy-ignored',
+  findings.add(
+    'policy-not-merged',
     rule,
     'spec.trafficPolicy',
     `DestinationRule ${nameOf(earlier.trafficPolicy.resource)} already gives this host a trafficPolicy; this one is ignored`,

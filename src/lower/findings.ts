@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * What lowering finds wrong, collected once: one rule may be lowered for several listeners, but its fault is one. Also the
- * origin of a model part, since both say where in a resource something stands.
+ * origin of a model part, since both say where in a resource something stands. What validation has warned of already (fields
+ * that are not executed) is not repeated here.
  */
 import type { Origin } from '../model/model.js';
-import type { Problem, Severity } from '../resources/problem.js';
+import type { Problem } from '../resources/problem.js';
 import type { Resource } from '../resources/types.js';
+import { LOWER_CODE_DESCRIPTIONS } from './problem-codes.js';
+import type { LowerCode } from './problem-codes.js';
 
 export class Findings {
   readonly #problems = new Map<string, Problem>();
 
-  add(severity: Severity, code: string, resource: Resource, path: string, message: string, hint: string): void {
+  add(code: LowerCode, resource: Resource, path: string, message: string, hint: string): void {
     const key = `${code} ${resource.kind}/${resource.namespace}/${resource.name} ${path} ${message}`;
     if (this.#problems.has(key)) return;
+    const { severity } = LOWER_CODE_DESCRIPTIONS[code];
     this.#problems.set(key, {
       severity,
       code,
@@ -22,10 +26,6 @@ export class Findings {
       position: resource.positionOf(path),
       resource: { kind: resource.kind, namespace: resource.namespace, name: resource.name },
     });
-  }
-
-  warn(code: string, resource: Resource, path: string, message: string, hint: string): void {
-    this.add('warning', code, resource, path, message, hint);
   }
 
   /** In the order in which they were found. */

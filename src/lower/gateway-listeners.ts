@@ -58,7 +58,7 @@ function lowerGroup(
       for (const host of shared) {
         const draft = draftOf(drafts, host, server.port.number);
         draft.routeLists.add(routes);
-        draft.origins.set(`${bound.resource.namespace}/${bound.resource.name}`, originOf(bound.resource, 'spec'));
+        draft.origins.set(`${bound.resource.namespace}/${bound.resource.name}`, originOf(bound.resource, 'spec.hosts'));
         if (server.tls?.httpsRedirect === true) draft.redirect ??= redirectRoute(entry);
       }
     }

@@ -10,6 +10,7 @@ import type { MeshPort } from '../mesh/mesh.js';
 import { isHttp, protocolOfDeclaration } from '../mesh/port-protocol.js';
 import type { Gateway, ServerSpec } from '../resources/types.js';
 import type { LowerContext } from './lower-context.js';
+import type { LowerCode } from './problem-codes.js';
 
 export interface GatewayServer {
   readonly gateway: Gateway;
@@ -36,7 +37,8 @@ export function groupServers(context: LowerContext): ServerGroup[] {
       const entry: GatewayServer = { gateway, server, path: `spec.servers[${index}]` };
       const address = server.bind ?? context.node.bind;
       if (address.startsWith('unix://')) {
-        warn(context, entry, 'bind', 'unix-bind-not-used', 'Unix sockets are not listened on; the server is skipped');
+        const message = 'Unix sockets are not listened on; the server is skipped';
+        warn(context, entry, 'bind', 'not-executed', message, 'Bind an IP address.');
         continue;
       }
       for (const targetPort of targetPorts(context, server.port.number)) {
@@ -48,7 +50,7 @@ export function groupServers(context: LowerContext): ServerGroup[] {
         else if (group.use === use && use !== 'TCP') group.servers.push(entry);
         else {
           const message = `port ${port} already carries ${group.use} for an older server; this server is skipped`;
-          warn(context, entry, 'port', 'gateway-port-conflict', message);
+          warn(context, entry, 'port', 'gateway-port-conflict', message, 'Use another port for one of them.');
         }
       }
     }
@@ -58,8 +60,15 @@ export function groupServers(context: LowerContext): ServerGroup[] {
     .sort((left, right) => left.port - right.port || compareText(left.address, right.address));
 }
 
-function warn(context: LowerContext, entry: GatewayServer, field: string, code: string, message: string): void {
-  context.findings.warn(code, entry.gateway, `${entry.path}.${field}`, message, 'Use another port for one of them.');
+function warn(
+  context: LowerContext,
+  entry: GatewayServer,
+  field: string,
+  code: LowerCode,
+  message: string,
+  hint: string,
+): void {
+  context.findings.add(code, entry.gateway, `${entry.path}.${field}`, message, hint);
 }
 
 function portUse(server: ServerSpec): PortUse {

@@ -10,8 +10,10 @@ import { compareText } from '../mesh/age-order.js';
 import { parseTemplate } from './header-template.js';
 import type { ReadEnvironment } from './proxy-node.js';
 
-/** Says that a header value has an operator that is not known. */
-export type ReportOperator = (operator: string, header: string) => void;
+export type HeaderLevel = 'route' | 'destination';
+
+/** Says that a header value has an operator that is not known, such as `%X%`. */
+export type ReportOperator = (operator: string, level: HeaderLevel, op: 'set' | 'add', header: string) => void;
 
 export interface HeaderLevels {
   readonly route: HeaderOperationsSpec | undefined;
@@ -33,8 +35,8 @@ export function settleHeaders(
   report: ReportOperator,
 ): readonly HeaderOp[] {
   if (levels.route === undefined && levels.destination === undefined) return NO_OPERATIONS;
-  const route = operationsOf(levels.route, read, report);
-  const destination = operationsOf(levels.destination, read, report);
+  const route = operationsOf('route', levels.route, read, report);
+  const destination = operationsOf('destination', levels.destination, read, report);
   if (levels.singleDestination) {
     return [...route.removes, ...destination.removes, ...route.writes, ...destination.writes];
   }
@@ -54,6 +56,7 @@ export function settleAuthority(
 }
 
 function operationsOf(
+  level: HeaderLevel,
   spec: HeaderOperationsSpec | undefined,
   read: ReadEnvironment,
   report: ReportOperator,
@@ -69,7 +72,7 @@ function operationsOf(
       const name = header.toLowerCase();
       if (value === '' || isAuthority(name)) continue;
       const { parts, unknown } = parseTemplate(value, read);
-      for (const operator of unknown) report(operator, header);
+      for (const operator of unknown) report(operator, level, op, header);
       writes.push({ op, name, value: parts });
     }
   }

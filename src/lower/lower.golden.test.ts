@@ -6,8 +6,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
-import { loadText } from '../../test/support/load-resources.js';
+import { parse, stringify } from 'yaml';
+import { loadValid } from '../../test/support/load-valid.js';
 import { buildMesh } from '../mesh/build-mesh.js';
 import { lower } from './lower.js';
 import { modelToJson, printModel } from './print-model.js';
@@ -45,8 +45,11 @@ describe('lowering', () => {
 });
 
 function lowerFile(name: string): string {
-  const { resources, others } = loadText(readFileSync(`${folder}${name}.in.yaml`, 'utf8'), `${name}.in.yaml`);
-  const { proxy } = others[0] as ProxyHeader;
+  const [header = '', ...documents] = readFileSync(`${folder}${name}.in.yaml`, 'utf8').split(/^---$/m);
+  const { proxy } = parse(header) as ProxyHeader;
+  // The header's lines stay as empty ones, so that positions are those of the file.
+  const blank = '\n'.repeat(header.split('\n').length - 1);
+  const resources = loadValid([blank, ...documents].join('---'), `${name}.in.yaml`);
   const node: ProxyNode = {
     role: proxy.role,
     namespace: proxy.namespace ?? 'default',

@@ -93,7 +93,7 @@ function printMatch(match: RouteMatch): string {
   const { path } = match;
   if (path.kind !== 'any') {
     const ignoreCase = path.kind !== 'regex' && path.ignoreCase ? ' (any case)' : '';
-    parts.push(`${path.kind} ${path.value}${ignoreCase}`);
+    parts.push(`${path.kind} ${path.value === '' ? '""' : path.value}${ignoreCase}`);
   }
   if (match.method !== undefined) parts.push(`method ${printString(match.method)}`);
   if (match.scheme !== undefined) parts.push(`scheme ${printString(match.scheme)}`);

@@ -22,6 +22,8 @@ import type {
   HttpRouteSpec,
   VirtualService,
 } from '../resources/types.js';
+import { inspectHeaderValue } from '../resources/header-value.js';
+import { formatPath } from '../resources/json-path.js';
 import { settleAuthority, settleHeaders } from './header-operations.js';
 import type { HeaderLevels } from './header-operations.js';
 import { listenPortOf } from './lower-context.js';
@@ -76,7 +78,7 @@ function forwardAction(
   });
   if (clusters.length === 0) throw new Error('validation refuses several destinations of total weight 0');
   const rewrite = lowerRewrite(rule.rewrite);
-  const fault = lowerFault(context, source, rule.fault);
+  const fault = lowerFault(rule.fault);
   return {
     kind: 'forward',
     clusters,
@@ -154,14 +156,16 @@ function settle(
   side: 'request' | 'response',
   levels: HeaderLevels,
 ): readonly HeaderOp[] {
-  return settleHeaders(levels, context.read, (operator, header) => {
-    const level = levels.destination === undefined ? source.path : path;
-    context.findings.warn(
-      'unknown-header-operator',
+  return settleHeaders(levels, context.read, (operator, level, op, header) => {
+    // Validation has spoken of operators that it does not know; what is left are arguments that are not executed.
+    const { fault, notExecuted, unknown } = inspectHeaderValue(operator);
+    if (fault !== undefined || notExecuted.length > 0 || unknown.length > 0) return;
+    context.findings.add(
+      'not-executed',
       source.resource,
-      `${level}.headers.${side}`,
-      `the value of "${header}" has "${operator}", which is not an operator that Weft knows; it is sent as written`,
-      'Write %% for a percent sign.',
+      `${level === 'route' ? source.path : path}.${formatPath(['headers', side, op, header])}`,
+      `operator is not executed in this form and is sent as written (${operator})`,
+      '',
     );
   });
 }
@@ -183,24 +187,11 @@ function lowerRetry(retries: HttpRetrySpec | undefined): RetryPolicy {
 }
 
 /** A fault without a percentage is never injected (Istio: absent means 0). */
-function lowerFault(
-  context: LowerContext,
-  source: RuleSource,
-  spec: HttpFaultInjectionSpec | undefined,
-): Fault | undefined {
+function lowerFault(spec: HttpFaultInjectionSpec | undefined): Fault | undefined {
   const delayShare = perMillion(spec?.delay?.percentage?.value ?? spec?.delay?.percent);
   const delayMs = durationMs(spec?.delay?.fixedDelay) ?? 0;
   const abortShare = perMillion(spec?.abort?.percentage?.value);
   const status = spec?.abort?.httpStatus;
-  if (abortShare > 0 && status === undefined && spec?.abort?.grpcStatus !== undefined) {
-    context.findings.warn(
-      'grpc-abort-not-executed',
-      source.resource,
-      `${source.path}.fault.abort.grpcStatus`,
-      'aborts with a gRPC status are not executed yet; the request is forwarded',
-      'Use httpStatus.',
-    );
-  }
   const hasDelay = delayShare > 0 && delayMs > 0;
   const hasAbort = abortShare > 0 && status !== undefined;
   if (!hasDelay && !hasAbort) return undefined;

@@ -38,7 +38,7 @@ export function holdsStatically(
   return (block.sourceNamespace ?? '') === '' || block.sourceNamespace === node.namespace;
 }
 
-/** Undefined when the block needs a JWT claim: no request has one, since tokens are not verified. */
+/** Undefined when the block needs a JWT claim: no request has one, since tokens are not verified; validation warns. */
 export function lowerMatch(block: HttpMatchRequestSpec): RouteMatch | undefined {
   const headers: HeaderMatch[] = [];
   for (const [name, spec] of inOrder(block.headers)) {

@@ -50,7 +50,7 @@ export function lowerSidecarListeners(context: LowerContext): Listener[] {
     const listenPort = listenPortOf(context.node, port);
     const taken = listeners.get(listenPort);
     if (taken !== undefined) {
-      context.findings.warn(
+      context.findings.add(
         'listen-port-conflict',
         first.service.source,
         first.port.path,
@@ -120,7 +120,7 @@ function virtualHostsOf(
   for (const bound of candidates) {
     const routes = lowerRoutes(context, bound.resource, { port, gateway: MESH_GATEWAY });
     if (routes.length === 0) continue;
-    const origins = [originOf(bound.resource, 'spec')];
+    const origins = [originOf(bound.resource, 'spec.hosts')];
     for (const service of attached.get(bound) ?? []) {
       draft.add(service.host, domains.domainsOf(service), routes, origins);
     }
@@ -230,7 +230,6 @@ function blockAll(context: LowerContext): VirtualHost {
 function warnOfAuto(context: LowerContext, member: ServicePort): void {
   const { service, port } = member;
   context.findings.add(
-    'info',
     'port-protocol-not-declared',
     service.source,
     port.path,

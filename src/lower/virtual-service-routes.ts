@@ -22,10 +22,7 @@ export function lowerRoutes(context: LowerContext, resource: VirtualService, sco
     // The action names clusters, so it is made only for rules that exist here.
     if (blocks.length > 0 && !held.includes(true)) continue;
     const action = lowerAction(context, { resource, rule, path }, scope);
-    if (action === undefined) {
-      warnOfDelegate(context, resource, path);
-      continue;
-    }
+    if (action === undefined) continue;
     const name = rule.name ?? '';
     const add = (match: RouteMatch, matchName: string, at: string): boolean => {
       const routeName = matchName === '' ? name : `${name}.${matchName}`;
@@ -40,8 +37,7 @@ export function lowerRoutes(context: LowerContext, resource: VirtualService, sco
       if (held[blockIndex] !== true) continue;
       const blockPath = `${path}.match[${blockIndex}]`;
       const match = lowerMatch(block);
-      if (match === undefined) warnOfClaims(context, resource, blockPath);
-      else if (add(match, block.name ?? '', blockPath)) return routes;
+      if (match !== undefined && add(match, block.name ?? '', blockPath)) return routes;
     }
   }
   return routes;
@@ -51,24 +47,4 @@ export function lowerRoutes(context: LowerContext, resource: VirtualService, sco
 export function catchAllsLast(routes: readonly Route[]): Route[] {
   const isLast = (route: Route): boolean => isCatchAll(route.match);
   return [...routes.filter((route) => !isLast(route)), ...routes.filter(isLast)];
-}
-
-function warnOfDelegate(context: LowerContext, resource: VirtualService, path: string): void {
-  context.findings.warn(
-    'delegate-not-executed',
-    resource,
-    path,
-    'delegation to another VirtualService is not executed yet; the rule is left out',
-    'Write the routes of the delegate here.',
-  );
-}
-
-function warnOfClaims(context: LowerContext, resource: VirtualService, path: string): void {
-  context.findings.warn(
-    'jwt-claim-match-not-executed',
-    resource,
-    path,
-    'tokens are not verified yet, so no request has JWT claims and this match never holds',
-    '',
-  );
 }

@@ -31,7 +31,11 @@ describe('compareAge', () => {
     expect(sorted(resource('b', 0, 1), resource('a', 1, 1))).toEqual(['a', 'b']);
   });
 
-  it('takes the place in the input as the age of files, after what a cluster has dated', () => {
-    expect(sorted(resource('a', 2), resource('b', 1), resource('dated', 3, 9))).toEqual(['dated', 'b', 'a']);
+  it('takes the place in the input as the age of files, before what a cluster has dated', () => {
+    expect(sorted(resource('dated', 0, 1_700_000_000_000), resource('a', 2), resource('b', 1))).toEqual([
+      'b',
+      'a',
+      'dated',
+    ]);
   });
 });

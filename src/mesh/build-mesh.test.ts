@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
-import { loadResources } from '../../test/support/load-resources.js';
+import { loadValid } from '../../test/support/load-valid.js';
 import { buildMesh } from './build-mesh.js';
 import { findService } from './mesh.js';
 import type { MeshEndpoint } from './mesh.js';
@@ -23,7 +23,7 @@ status: { podIP: 10.0.0.1, phase: Running, conditions: [{ type: Ready, status: '
 `;
 
 function endpoints(...documents: string[]): readonly MeshEndpoint[] {
-  const mesh = buildMesh(loadResources(documents.join('---')));
+  const mesh = buildMesh(loadValid(documents.join('---')));
   return findService(mesh, 'web.shop.svc.cluster.local', 'shop')?.ports[0]?.endpoints ?? [];
 }
 
@@ -104,19 +104,19 @@ spec:
 
 describe('findService', () => {
   it('takes a Kubernetes Service before a ServiceEntry of the same host', () => {
-    const mesh = buildMesh(loadResources(`${ENTRY}---${SERVICE}`));
+    const mesh = buildMesh(loadValid(`${ENTRY}---${SERVICE}`));
     expect(findService(mesh, 'web.shop.svc.cluster.local', 'one')?.source.kind).toBe('Service');
   });
 
   it('takes a private ServiceEntry before an older public one', () => {
     const own = ENTRY.replace('namespace: one', 'namespace: two').replace('spec:', "spec:\n  exportTo: ['.']");
-    const mesh = buildMesh(loadResources(`${ENTRY}---${own}`));
+    const mesh = buildMesh(loadValid(`${ENTRY}---${own}`));
     expect(findService(mesh, 'api.example', 'two')?.namespace).toBe('two');
     expect(findService(mesh, 'api.example', 'three')?.namespace).toBe('one');
   });
 
   it('finds nothing that is exported to nobody', () => {
-    const mesh = buildMesh(loadResources(ENTRY.replace('spec:', "spec:\n  exportTo: ['~']")));
+    const mesh = buildMesh(loadValid(ENTRY.replace('spec:', "spec:\n  exportTo: ['~']")));
     expect(findService(mesh, 'api.example', 'one')).toBeUndefined();
   });
 });
@@ -124,7 +124,7 @@ describe('findService', () => {
 describe('buildMesh', () => {
   it('keeps ExternalName Services apart, as aliases', () => {
     const mesh = buildMesh(
-      loadResources(`
+      loadValid(`
 apiVersion: v1
 kind: Service
 metadata: { name: alias, namespace: shop }
