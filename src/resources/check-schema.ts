@@ -90,13 +90,12 @@ function checkMap(schema: ValueSchema & { kind: 'map' }, value: unknown, place: 
     const childPlace = place.at(key);
     const fault = schema.keyFormat === undefined ? undefined : FORMATS[schema.keyFormat](key);
     if (fault !== undefined) childPlace.reportKey(fault.code, `key ${fault.message} (${show(key)})`, fault.hint);
-    let checked: unknown = null;
+    let checked: unknown = schema.nullable ? null : undefined;
     if (child !== null) checked = checkValue(schema.of, child, childPlace, quiet);
     else if (!schema.nullable)
       childPlace.report('null-value', `value is null (${key})`, 'Remove the key or fill it in.');
-    const accepted = checked !== undefined && (child !== null || schema.nullable);
-    if (accepted)
-      Object.defineProperty(result, key, { value: checked, enumerable: true, writable: true, configurable: true });
+    // Defined, not assigned: a key may be called __proto__.
+    Object.defineProperty(result, key, { value: checked, enumerable: true, writable: true, configurable: true });
   }
   return result;
 }
@@ -156,8 +155,7 @@ function reportUnknown(name: string, schema: MessageSchema, place: Place): void 
 
 function reportStatus(name: string, row: FieldSchema, place: Place, quiet: boolean): void {
   if (row.deprecated !== undefined) place.reportKey('deprecated-field', `${name} is deprecated`, row.deprecated);
-  if (quiet) return;
-  if (row.status === 'not-executed') {
+  if (row.status === 'not-executed' && !quiet) {
     place.reportKey('not-executed', `${name} is valid but not executed by Weft yet`, row.doc);
   } else if (row.status === 'no-effect') {
     place.reportKey('no-effect', `${name} has no effect, in Istio as in Weft`, 'Remove the field.');

@@ -44,8 +44,10 @@ function* nestedRows(value: ValueSchema, path: string, seen: Set<MessageSchema>)
   else if (value.kind === 'map') yield* nestedRows(value.of, `${path}{}`, seen);
 }
 
-function acceptedOnly(name: string, { status, value }: FieldSchema): string[] {
+function acceptedOnly(name: string, { status, value, acceptedOnly: values }: FieldSchema): string[] {
+  if (status === 'refused') return [];
   if (status !== 'executed') return [`\`${name}\``];
+  if (values !== undefined) return [`\`${name}\`: ${values}`];
   if (value.kind === 'enum' && value.notExecuted.length > 0) return [`\`${name}\`: ${value.notExecuted.join(', ')}`];
   return [];
 }

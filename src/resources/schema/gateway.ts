@@ -10,6 +10,7 @@ import {
   nonEmptyString,
   NOT_EXECUTED,
   oneOf,
+  REFUSED,
   REQUIRED,
   selector,
   string,
@@ -51,8 +52,11 @@ const serverPort = message(
   {
     number: field(integer(0, 65_535), 'Port of the gateway service; 0 only for a Unix socket.', REQUIRED),
     name: field(nonEmptyString(), 'Unique in the Gateway.', REQUIRED),
-    protocol: field(nonEmptyString(), 'HTTP, HTTP2, GRPC or GRPC-WEB; others are not executed yet.', REQUIRED),
-    targetPort: field(integer(0, 65_535), 'Refused, as in Istio.'),
+    protocol: field(nonEmptyString(), 'HTTP, HTTP2, GRPC or GRPC-WEB; others are not executed yet.', {
+      ...REQUIRED,
+      acceptedOnly: 'HTTPS, TLS, TCP, MONGO, REDIS, MYSQL',
+    }),
+    targetPort: field(integer(0, 65_535), 'Refused, as in Istio.', REFUSED),
   },
   { check: checkServerPort, normalize: normalizePort },
 );

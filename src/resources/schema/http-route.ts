@@ -25,10 +25,13 @@ import {
   number,
   oneOf,
   port,
+  REFUSED,
   REQUIRED,
   string,
 } from './schema.js';
 import { destination, percent, presenceMatch, requestMatch, stringMap, uriMatch } from './shared.js';
+
+const CLAIMS = { acceptedOnly: '@request.auth.claims' };
 
 const httpMatch = message(
   {
@@ -38,8 +41,8 @@ const httpMatch = message(
     scheme: field(requestMatch, 'http or https.'),
     method: field(requestMatch, 'The request method, case-sensitive.'),
     authority: field(requestMatch, 'The full authority, with the port if the client sent one.'),
-    headers: field(map(presenceMatch, 'match-header-name'), 'Conditions on request headers; all must hold.'),
-    withoutHeaders: field(map(presenceMatch, 'match-header-name', true), 'Conditions that must not hold.'),
+    headers: field(map(presenceMatch, 'match-header-name'), 'Conditions on request headers; all must hold.', CLAIMS),
+    withoutHeaders: field(map(presenceMatch, 'match-header-name', true), 'Conditions that must not hold.', CLAIMS),
     queryParams: field(map(presenceMatch, 'non-empty'), 'Conditions on query parameters, compared raw.'),
     port: field(port(), 'Only on listeners with this port.'),
     sourceLabels: field(labels(), 'Only in proxies of workloads with these labels.'),
@@ -144,7 +147,7 @@ const fault = message(
       message(
         {
           fixedDelay: field(string('duration'), 'How long the request is held.'),
-          exponentialDelay: field(string('duration'), 'Refused, as in Istio.'),
+          exponentialDelay: field(string('duration'), 'Refused, as in Istio.', REFUSED),
           percentage: field(faultPercent, 'Share of the requests; absent means none.'),
           percent: field(integer(0, 100), 'Share of the requests.', { deprecated: 'Use percentage.value.' }),
         },
@@ -157,7 +160,7 @@ const fault = message(
         {
           httpStatus: field(integer(200, 599), 'The status to answer.'),
           grpcStatus: field(oneOf(grpcStatuses.split(' ')), 'The gRPC status to answer.', NOT_EXECUTED),
-          http2Error: field(string(), 'Refused, as in Istio.'),
+          http2Error: field(string(), 'Refused, as in Istio.', REFUSED),
           percentage: field(faultPercent, 'Share of the requests; absent means none.'),
         },
         { oneofs: [['httpStatus', 'grpcStatus', 'http2Error']] },

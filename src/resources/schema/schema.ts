@@ -8,9 +8,9 @@ import type { Format } from './formats.js';
 
 /**
  * `executed`: Weft does what the field says. `not-executed`: valid Istio that Weft does not execute yet, so its use is a
- * warning. `no-effect`: Istio itself accepts the field and ignores it.
+ * warning. `no-effect`: Istio itself accepts the field and ignores it. `refused`: in the schema, but a rule refuses it.
  */
-export type ExecutionStatus = 'executed' | 'not-executed' | 'no-effect';
+export type ExecutionStatus = 'executed' | 'not-executed' | 'no-effect' | 'refused';
 
 export interface FieldSchema {
   readonly value: ValueSchema;
@@ -19,6 +19,8 @@ export interface FieldSchema {
   readonly required: boolean;
   /** Filled in when the field is absent. */
   readonly fallback?: string | number | boolean;
+  /** Values of an executed field that a rule accepts with a warning only, for the list of supported fields. */
+  readonly acceptedOnly?: string;
   /** What to use instead; its presence makes the field's use a warning. */
   readonly deprecated?: string;
 }
@@ -55,6 +57,9 @@ export function field(value: ValueSchema, doc: string, options: FieldOptions = {
 
 /** Options for fields that are valid Istio and not executed by Weft. */
 export const NOT_EXECUTED = { status: 'not-executed' } as const;
+
+/** Options for fields that exist in Istio's schema only to be refused. */
+export const REFUSED = { status: 'refused' } as const;
 
 /** Options for fields that must be there. */
 export const REQUIRED = { required: true } as const;

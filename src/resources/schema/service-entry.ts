@@ -37,7 +37,9 @@ const servicePort = message(
   {
     number: field(port(), 'The port that clients use.', REQUIRED),
     name: field(string('dns-label'), 'Unique in the ServiceEntry.', REQUIRED),
-    protocol: field(string(), 'Absent means that it is detected. Only HTTP protocols are executed yet.'),
+    protocol: field(string(), 'Absent means that it is detected. Only HTTP protocols are executed yet.', {
+      acceptedOnly: 'HTTPS, TLS, TCP, MONGO, REDIS, MYSQL, HTTP_PROXY',
+    }),
     targetPort: field(port(), 'The port of the endpoints; absent means number.'),
   },
   { check: checkServiceEntryPort, normalize: normalizePort },
