@@ -169,7 +169,7 @@ function hostNotFound(
 ): Problem {
   const [elsewhere] = services.namespacesOf(written.split('.')[0] ?? '');
   const candidate = elsewhere === undefined ? '' : resolveHost(written.split('.')[0] ?? '', elsewhere, services.domain);
-  const hint = candidate === '' ? suggestion(host, services.hosts) : `Did you mean "${candidate}"?`;
+  const hint = candidate === '' ? services.suggest(host) : `Did you mean "${candidate}"?`;
   const text = `no Service or ServiceEntry defines the host (${host})`;
   return resourceProblem(resource, 'host-not-found', steps, text, hint || 'Define it, or correct the name.');
 }

@@ -9,6 +9,7 @@ import { CST, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, parseAllDocum
 import type { Document, Node, Pair } from 'yaml';
 import type { PathStep } from './json-path.js';
 import type { Problem, SourcePosition } from './problem.js';
+import type { ProblemCode } from './problem-codes.js';
 
 /** A file that has been read. `file` is `-` for standard input. */
 export interface SourceText {
@@ -25,7 +26,7 @@ export interface SourceDocument {
   readonly name: string;
   readonly value: JsonObject;
   /** Where a field's value starts, or its key; the nearest parent's place when the field is not there. */
-  positionOf(steps: readonly PathStep[], part?: 'key' | 'value'): SourcePosition;
+  readonly positionOf: (steps: readonly PathStep[], part?: 'key' | 'value') => SourcePosition;
 }
 
 export interface ParsedSources {
@@ -42,7 +43,12 @@ const MAX_DEPTH = 100;
 /** Indentation that counts as one level; people use 2 to 4, and 1 would refuse wide tables of spaces. */
 const COLUMNS_PER_LEVEL = 4;
 
+/** Shorter lines have no room for so many levels of block style. */
+const LONG_LINE = new RegExp(`^.{${MAX_DEPTH * 2}}`, 'm');
+
 const TOO_DEEP = `nested more than ${MAX_DEPTH} levels deep, or an alias contains itself`;
+
+const SHALLOW = 'Istio resources nest less than 20 levels.';
 
 /** One fault at the start of a document can make hundreds behind it; the first ones tell. */
 const MAX_ERRORS = 5;
@@ -85,13 +91,18 @@ function splitDocuments(text: string): Segment[] {
       continue;
     }
     const before = text.slice(start, found.index);
-    if (/^%/m.test(before) && /^(?:\s*(?:[%#].*)?(?:\n|$))*$/.test(before)) continue;
+    if (hasDirectivesOnly(before)) continue;
     segments.push({ text: before, linesAbove });
     start = found.index;
     linesAbove = line;
   }
   segments.push({ text: text.slice(start), linesAbove });
   return segments;
+}
+
+function hasDirectivesOnly(text: string): boolean {
+  if (!/^%/m.test(text)) return false;
+  return text.split('\n').every((line) => line.trim() === '' || line.startsWith('%') || line.startsWith('#'));
 }
 
 class FileReader {
@@ -117,12 +128,20 @@ class FileReader {
   }
 }
 
-/** Parses the text between two `---` lines; a `...` line inside may still make it several documents. */
+interface ParsedText {
+  readonly documents: readonly Document.Parsed[];
+  readonly lines: LineCounter;
+}
+
+/**
+ * Parses the text between two `---` lines; a `...` line inside may still make it several documents. The nodes take some
+ * ten times the memory of the text and only positions need them, so they are held weakly and made again on demand.
+ */
 class SegmentReader {
   readonly #file: string;
   readonly #segment: Segment;
   readonly #result: FileReader;
-  readonly #lines = new LineCounter();
+  #kept: WeakRef<ParsedText> | undefined;
 
   constructor(file: string, segment: Segment, result: FileReader) {
     this.#file = file;
@@ -133,51 +152,61 @@ class SegmentReader {
   read(): void {
     if (this.#segment.text.trim() === '') return;
     if (isNestedTooDeeply(this.#segment.text)) {
-      this.#report(0, 'yaml-too-deep', TOO_DEEP, 'Istio resources nest less than 20 levels.');
+      this.#report({ line: 1, col: 1 }, 'yaml-too-deep', TOO_DEEP, SHALLOW);
       return;
     }
-    const options = { merge: true, prettyErrors: false, logLevel: 'error', lineCounter: this.#lines } as const;
     try {
-      const documents = parseAllDocuments(this.#segment.text, options);
-      if (!Array.isArray(documents)) return;
-      for (const document of documents) this.#addDocument(document);
+      const { documents, lines } = this.#parse();
+      for (const [index, document] of documents.entries()) this.#addDocument(document, index, lines);
     } catch (fault) {
-      this.#reportThrown(0, fault);
+      this.#reportThrown({ line: 1, col: 1 }, fault);
     }
   }
 
-  #addDocument(document: Document.Parsed): void {
+  #parse(): ParsedText {
+    const kept = this.#kept?.deref();
+    if (kept !== undefined) return kept;
+    const lines = new LineCounter();
+    const options = { merge: true, prettyErrors: false, logLevel: 'error', lineCounter: lines } as const;
+    const documents = parseAllDocuments(this.#segment.text, options);
+    const parsed = { documents: Array.isArray(documents) ? documents : [], lines };
+    this.#kept = new WeakRef(parsed);
+    return parsed;
+  }
+
+  #addDocument(document: Document.Parsed, index: number, lines: LineCounter): void {
     for (const error of document.errors.slice(0, MAX_ERRORS)) {
-      const duplicate = error.code === 'DUPLICATE_KEY';
-      this.#report(
-        error.pos[0],
-        duplicate ? 'duplicate-key' : 'yaml-syntax',
-        duplicate ? 'a key appears twice in one object' : `not valid YAML: ${error.message}`,
-        duplicate ? 'Keep one of the two; which one counts is undefined.' : '',
-      );
+      const place = lines.linePos(error.pos[0]);
+      if (error.code === 'DUPLICATE_KEY') {
+        const hint = 'Keep one of the two; which one counts is undefined.';
+        this.#report(place, 'duplicate-key', 'a key appears twice in one object', hint);
+      } else {
+        this.#report(place, 'yaml-syntax', `not valid YAML: ${error.message}`, '');
+      }
     }
     if (document.errors.length > 0 || document.contents === null) return;
     const root: Node = document.contents;
+    const place = lines.linePos(root.range?.[0] ?? 0);
     let value: unknown;
     try {
       value = document.toJS({ maxAliasCount: MAX_ALIASES });
     } catch (fault) {
-      this.#reportThrown(root.range?.[0] ?? 0, fault);
+      this.#reportThrown(place, fault);
       return;
     }
     if (value === null) return;
-    if (isDeeperThan(value, MAX_DEPTH)) {
-      this.#report(root.range?.[0] ?? 0, 'yaml-too-deep', TOO_DEEP, 'Istio resources nest less than 20 levels.');
-      return;
-    }
-    this.#addObject(document, value, []);
+    if (isDeeperThan(value, MAX_DEPTH)) this.#report(place, 'yaml-too-deep', TOO_DEEP, SHALLOW);
+    else this.#addObject(value, index, []);
   }
 
   /** Adds the object at a path of the document, or every item of a List. */
-  #addObject(document: Document.Parsed, value: unknown, base: readonly PathStep[]): void {
-    const positionOf = (steps: readonly PathStep[], part: 'key' | 'value' = 'value'): SourcePosition =>
-      this.#position(offsetOf(document, [...base, ...steps], part));
-    const refuse = (steps: readonly PathStep[], code: string, message: string, hint: string): void => {
+  #addObject(value: unknown, index: number, base: readonly PathStep[]): void {
+    const positionOf = (steps: readonly PathStep[], part: 'key' | 'value' = 'value'): SourcePosition => {
+      const { documents, lines } = this.#parse();
+      const document = documents[index];
+      return this.#position(lines.linePos(document === undefined ? 0 : offsetOf(document, [...base, ...steps], part)));
+    };
+    const refuse: Refuse = (steps, code, message, hint) => {
       this.#result.problems.push(fileProblem(code, message, hint, positionOf(steps)));
     };
     if (!isObject(value)) {
@@ -185,20 +214,20 @@ class SegmentReader {
       return;
     }
     const { apiVersion, kind, metadata } = value;
-    if (typeof apiVersion !== 'string' || apiVersion === '') {
+    const hasVersion = typeof apiVersion === 'string' && apiVersion !== '';
+    const hasKind = typeof kind === 'string' && kind !== '';
+    if (!hasVersion) {
       refuse(
         ['apiVersion'],
         'missing-api-version',
         'apiVersion is missing',
-        'Add one, such as networking.istio.io/v1.',
+        'Write one, such as networking.istio.io/v1.',
       );
     }
-    if (typeof kind !== 'string' || kind === '') {
-      refuse(['kind'], 'missing-kind', 'kind is missing', 'Add one, such as VirtualService.');
-    }
-    if (typeof apiVersion !== 'string' || apiVersion === '' || typeof kind !== 'string' || kind === '') return;
+    if (!hasKind) refuse(['kind'], 'missing-kind', 'kind is missing', 'Write one, such as VirtualService.');
+    if (!hasVersion || !hasKind) return;
     if (kind.endsWith('List') && (Array.isArray(value['items']) || kind === 'List')) {
-      this.#addItems(document, value['items'], base, refuse);
+      this.#addItems(value['items'], index, base, refuse);
       return;
     }
     const name = isObject(metadata) ? metadata['name'] : undefined;
@@ -210,47 +239,43 @@ class SegmentReader {
     this.#result.documents.push({ apiVersion, kind, name, value, positionOf });
   }
 
-  #addItems(
-    document: Document.Parsed,
-    items: unknown,
-    base: readonly PathStep[],
-    refuse: (steps: readonly PathStep[], code: string, message: string, hint: string) => void,
-  ): void {
+  #addItems(items: unknown, index: number, base: readonly PathStep[], refuse: Refuse): void {
     if (items === undefined || items === null) return;
     if (!Array.isArray(items)) {
       refuse(['items'], 'not-an-object', `items of a List is not a list (${describe(items)})`, '');
       return;
     }
-    items.forEach((item: unknown, index) => this.#addObject(document, item, [...base, 'items', index]));
+    items.forEach((item: unknown, position) => this.#addObject(item, index, [...base, 'items', position]));
   }
 
-  #reportThrown(offset: number, fault: unknown): void {
-    if (fault instanceof ReferenceError) {
-      const bomb = fault.message.includes('alias count');
-      const message = bomb ? 'aliases expand to too many nodes' : `not valid YAML: ${fault.message}`;
-      this.#report(offset, bomb ? 'yaml-alias-bomb' : 'yaml-syntax', message, '');
+  #reportThrown(place: LinePlace, fault: unknown): void {
+    const message = fault instanceof Error ? fault.message : String(fault);
+    if (fault instanceof ReferenceError && message.includes('alias count')) {
+      this.#report(place, 'yaml-alias-bomb', 'aliases expand to too many nodes', '');
     } else {
-      this.#report(
-        offset,
-        'yaml-syntax',
-        `not valid YAML: ${fault instanceof Error ? fault.message : String(fault)}`,
-        '',
-      );
+      this.#report(place, 'yaml-syntax', `not valid YAML: ${message}`, '');
     }
   }
 
-  #report(offset: number, code: string, message: string, hint: string): void {
-    this.#result.problems.push(fileProblem(code, message, hint, this.#position(offset)));
+  #report(place: LinePlace, code: ProblemCode, message: string, hint: string): void {
+    this.#result.problems.push(fileProblem(code, message, hint, this.#position(place)));
   }
 
-  #position(offset: number): SourcePosition {
-    const { line, col } = this.#lines.linePos(offset);
+  #position({ line, col }: LinePlace): SourcePosition {
     return { file: this.#file, line: this.#segment.linesAbove + Math.max(1, line), column: Math.max(1, col) };
   }
 }
 
+/** A place in the text of a segment, counted from 1. */
+interface LinePlace {
+  readonly line: number;
+  readonly col: number;
+}
+
+type Refuse = (steps: readonly PathStep[], code: ProblemCode, message: string, hint: string) => void;
+
 /** A Problem of a whole file or document, which no resource can be named for. */
-export function fileProblem(code: string, message: string, hint: string, position: SourcePosition): Problem {
+export function fileProblem(code: ProblemCode, message: string, hint: string, position: SourcePosition): Problem {
   return { severity: 'error', code, message, hint, path: '', position };
 }
 
@@ -276,6 +301,7 @@ function isDeeperThan(value: unknown, depth: number): boolean {
  * stack nearly full. A level of block style costs an indicator or columns at the start of its line.
  */
 function isNestedTooDeeply(text: string): boolean {
+  if (text.split(/[[{]/, MAX_DEPTH).length < MAX_DEPTH && !LONG_LINE.test(text)) return false;
   let flowDepth = 0;
   let lineDepth = 0;
   for (const source of new Lexer().lex(text)) {

@@ -71,7 +71,9 @@ function loadDocument(document: SourceDocument, order: number): LoadedDocument {
   checkAnnotations(metadata, group, root);
   const spec = checkSpec(schema, document, root);
   if (findings.hasError) return { problems: findings.problems };
-  const positionOf = (path: string): SourcePosition => document.positionOf(stepsIn(schema, path));
+  // Not the document itself, which holds the unchecked values.
+  const locate = document.positionOf;
+  const positionOf = (path: string): SourcePosition => locate(stepsIn(schema, path));
   const timestamp = Date.parse(metadata.creationTimestamp ?? '');
   // The walker let through only what the table of this kind allows, which is what the type of the kind says.
   const resource = {

@@ -9,6 +9,7 @@ import { extname, join } from 'node:path';
 import { fileProblem, MAX_FILE_BYTES, parseDocuments } from './documents.js';
 import type { ParsedSources, SourceText } from './documents.js';
 import type { Problem } from './problem.js';
+import type { ProblemCode } from './problem-codes.js';
 
 export interface ReadOptions {
   /** What the path `-` stands for. */
@@ -121,7 +122,7 @@ class Collector {
     return true;
   }
 
-  #report(file: string, code: string, message: string, hint: string): void {
+  #report(file: string, code: ProblemCode, message: string, hint: string): void {
     this.problems.push(fileProblem(code, message, hint, { file, line: 1, column: 1 }));
   }
 }

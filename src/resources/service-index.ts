@@ -4,9 +4,12 @@
  * knows names and ports only, and takes every namespace together, because a check must not warn about what some proxy
  * may be able to reach.
  */
-import { DEFAULT_DOMAIN, hostMatches, hostSubsetOf, isWildcard } from './hosts.js';
+import { DEFAULT_DOMAIN, hostMatches, hostSubsetOf, isWildcard, resolveHost } from './hosts.js';
+import { suggestion } from './nearest-name.js';
 import type { DestinationRule, KnownResource } from './types.js';
-import { resolveHost } from './hosts.js';
+
+/** Nobody reads more; and with thousands of services and of wrong hosts the search would take minutes. */
+const MAX_SUGGESTIONS = 200;
 
 export class ServiceIndex {
   readonly domain: string;
@@ -16,6 +19,7 @@ export class ServiceIndex {
   /** Namespaces of Kubernetes services by short name. */
   readonly #namespaces = new Map<string, string[]>();
   readonly #exactRules = new Map<string, DestinationRule[]>();
+  #suggestionsLeft = MAX_SUGGESTIONS;
   readonly #wildcardRules: { readonly host: string; readonly rule: DestinationRule }[] = [];
 
   constructor(resources: readonly KnownResource[], domain: string = DEFAULT_DOMAIN) {
@@ -47,9 +51,11 @@ export class ServiceIndex {
     else this.#exactRules.set(host, [...(this.#exactRules.get(host) ?? []), rule]);
   }
 
-  /** All hosts, for suggestions. */
-  get hosts(): Iterable<string> {
-    return this.#exact.keys();
+  /** A hint with the nearest host, for the first ones that are asked for: each looks at every host. */
+  suggest(host: string): string {
+    if (this.#suggestionsLeft === 0) return '';
+    this.#suggestionsLeft -= 1;
+    return suggestion(host, this.#exact.keys());
   }
 
   /** Ports of the service that a full host name or a pattern means; undefined when there is none. */
