@@ -47,13 +47,14 @@ export class Controller {
   /** Runs on kept tables from before this start, which only a configuration without errors may replace. */
   #onKeptTables = false;
   #status: ControlStatus = {
-    state: 'stale',
+    state: 'pending',
     reason: 'no configuration has been read yet',
     generation: 0,
     contentHash: '',
     lastAttemptMs: 0,
-    reloadSuccessCount: 0,
-    reloadFailureCount: 0,
+    lastSuccessMs: 0,
+    attempts: 0,
+    failures: 0,
     problems: [],
     kept: [],
   };
@@ -144,7 +145,7 @@ export class Controller {
    */
   async #standsOnKeptTables(): Promise<boolean> {
     const { stateDir, logger } = this.#options;
-    if (this.#onKeptTables || stateDir === undefined || this.#status.lastAttemptMs > 0) return this.#onKeptTables;
+    if (this.#onKeptTables || stateDir === undefined || this.#status.attempts > 0) return this.#onKeptTables;
     const kept = await readRules(lastGoodPath(stateDir));
     const failure = kept.ok ? await this.#publish(kept.encoded, undefined) : kept.reason;
     if (failure !== '') logger.warning('control', 'no last good tables to start with', { reason: failure });
@@ -194,9 +195,9 @@ export class Controller {
       reason,
       contentHash,
       lastAttemptMs: nowMs,
-      reloadSuccessCount: previous.reloadSuccessCount + (failed ? 0 : 1),
-      reloadFailureCount: previous.reloadFailureCount + (failed ? 1 : 0),
-      ...(failed ? {} : { lastSuccessMs: nowMs }),
+      lastSuccessMs: failed ? previous.lastSuccessMs : nowMs,
+      attempts: previous.attempts + 1,
+      failures: previous.failures + (failed ? 1 : 0),
       problems,
       kept,
     };

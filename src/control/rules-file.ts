@@ -16,7 +16,7 @@ export type ReadRulesResult =
 
 /** Written beside the target, flushed and renamed, so that a crash leaves the old file or the new one. Rejects on I/O errors. */
 export async function writeRules(file: string, encoded: EncodedTables, source: string): Promise<void> {
-  const bytes = packRules(encoded, { source });
+  const bytes = packRules(encoded, { created: new Date().toISOString(), source });
   const temporary = `${file}.${process.pid}.tmp`;
   const handle = await open(temporary, 'w', 0o600);
   try {
@@ -37,7 +37,7 @@ export async function readRules(file: string): Promise<ReadRulesResult> {
   }
   const unpacked = unpackRules(bytes);
   if ('error' in unpacked) return { ok: false, reason: `${file}: ${unpacked.error}` };
-  return { ok: true, encoded: unpacked };
+  return { ok: true, encoded: unpacked.encoded };
 }
 
 /** Where the last good tables lie in a state folder. */
