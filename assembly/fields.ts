@@ -5,7 +5,7 @@
  * the parse: bare CR or LF, obs-fold, white space before the colon, control bytes, empty names. Lone LF is not taken as
  * a line end, which RFC 9112 2.2 allows but does not ask for.
  */
-import { byteAt, COLON, CR, FNV_BASIS, FNV_PRIME, isSpace, LF, skipValue, tokenLower } from './bytes';
+import { byteAt, COLON, CR, FNV_BASIS, FNV_PRIME, isSpace, LF, skipValue, tokenLower } from './characters';
 import { markConnectionOptions, noteConnection, parseContentLength, FIELD_NAMED_OPTIONS } from './framing';
 import { resetFraming, fieldFlags, noteCodings, noteHost, noteUpgrade, noteExpect, noteTe, noteContentType } from './framing';
 import { findNameId, storeRow } from './headers';

@@ -3,6 +3,21 @@
 import { LAYOUT_VERSION } from './layout';
 
 export { attachThread, slabSize } from './thread';
+export { answerPattern } from './answers';
+export { findVirtualHost } from './hosts';
+export { routeRequest, testRoute } from './match';
+export { beginExchange, finishExchange, releaseThread } from './exchange';
+export {
+  admitRequest,
+  closeConnection,
+  connectionWaiters,
+  enterPending,
+  leavePending,
+  openConnection,
+  resetChunked,
+  startRetry,
+} from './breaker';
+export { pickEndpoint } from './pick';
 export { parseRequestHead } from './h1-request';
 export { parseResponseHead } from './h1-response';
 export { decodeChunked } from './h1-chunked';

@@ -104,7 +104,7 @@ export const ENDPOINT_FAILURES_TOTAL = 12;
 //     768        facts record           FACT_*, what the host knows of the exchange
 //    1024        request header table   MAX_HEADERS rows
 //    9216        response header table  MAX_HEADERS rows
-//   17408        host-answer memo       answers of patterns that have no DFA, MEMO_* (1024 bytes)
+//   17408        host-answer memo       where to go on after a pattern that has no DFA, MEMO_* (1024 bytes)
 //   18432        scratch                normalised path, lower-cased host, expanded values (SCRATCH_SIZE)
 //   then         input                  heads that the host writes (INPUT_SIZE)
 //   then         read                   what sockets read into (READ_SIZE)
@@ -114,6 +114,11 @@ export const ENDPOINT_FAILURES_TOTAL = 12;
 //   then         exchanges, connections, series index, series
 // ---------------------------------------------------------------------------------------------------------------------
 export const SLAB_RESULT = 0;
+/** u32 each, written by the thread: requests under way, upstream connections open. */
+export const SLAB_ACTIVE_EXCHANGES = 240;
+export const SLAB_ACTIVE_CONNECTIONS = 244;
+/** u32: series rows in use, row 0 included. */
+export const SLAB_SERIES_COUNT = 248;
 export const SLAB_REQUEST = 256;
 export const SLAB_RESPONSE = 512;
 export const SLAB_FACTS = 768;
@@ -129,8 +134,16 @@ export const READ_SIZE = 65536;
 export const SLAB_OUTPUT = 362496;
 export const OUTPUT_SIZE = 262144;
 export const SLAB_MATCH = 624640;
-export const MATCH_SIZE = 32768;
-export const SLAB_CLUSTER_COUNTERS = 657408;
+export const MATCH_SIZE = 81920;
+export const SLAB_CLUSTER_COUNTERS = 706560;
+
+// The input region: partial response heads, saved request heads, and the strings of the facts record.
+export const INPUT_RESPONSE = 0;
+export const INPUT_RESPONSE_SIZE = 65536;
+export const INPUT_REQUEST = 65536;
+export const INPUT_REQUEST_SIZE = 61440;
+export const INPUT_FACTS = 126976;
+export const INPUT_FACTS_SIZE = 4096;
 
 /** Envoy's limits for a head: 60 KiB and 100 fields; the table has room for what Weft adds. */
 export const MAX_HEAD_BYTES = 61440;
@@ -548,6 +561,159 @@ export const ENDPOINT_ADDRESS_LENGTH = 24;
 // ---------------------------------------------------------------------------------------------------------------------
 // MATCHER: listeners, virtual hosts, path index, conditions, DFAs.
 // ---------------------------------------------------------------------------------------------------------------------
+// Text (offset, length) counts from the start of the blob and lies in TABLE_STRINGS, whose first five bytes are `https`
+// (the subject of scheme conditions). An index field of -1 (0xffffffff) means none. Bytes are compared as UTF-8.
+export const TABLE_HOST_SLOTS = 88; // hash slots of exact domains
+export const TABLE_HOST_NODES = 96; // reversed trie of suffix wildcards
+export const TABLE_HOST_KEYS = 104; // one byte per host node: first byte of its label
+export const TABLE_PATH_SLOTS = 112; // hash slots of exact paths
+export const TABLE_PATH_NODES = 120; // tries of prefixes
+export const TABLE_PATH_KEYS = 128; // one byte per path node: first byte of its label
+export const TABLE_CANDIDATES = 136; // u32 lists of routes
+export const TABLE_CONDITIONS = 144;
+export const TABLE_PATTERNS = 152;
+export const TABLE_GROUPS = 160; // path patterns that one automaton answers together
+export const TABLE_GROUP_ACCEPTS = 168; // i32 candidate list per state of a group's automaton, -1 none
+export const TABLE_AUTOMATA = 176; // bytes: class maps and transitions of all DFAs
+
+// Listener record: 0 u32 hostSlotsFirst, 4 u32 hostSlotsCount (0 or a power of two), 8 i32 hostRoot (host node of the
+// suffix trie), 12 i32 anyHost (virtual host of the domain `*`).
+export const LISTENER_SIZE = 16;
+export const LISTENER_HOST_SLOTS_FIRST = 0;
+export const LISTENER_HOST_SLOTS_COUNT = 4;
+export const LISTENER_HOST_ROOT = 8;
+export const LISTENER_ANY_HOST = 12;
+
+// Virtual host record. Exact paths stand in hash slots, prefixes (and patterns, under their literal prefix) in a trie;
+// each once as written and once in lower case for ignoreUriCase.
+//   0 u32 routesFirst  4 u32 routesCount  8 u32 slotsFirst  12 u32 slotsCount (0 or a power of two)
+//  16 u32 foldedSlotsFirst  20 u32 foldedSlotsCount  24 i32 root (path node)  28 i32 foldedRoot
+export const VIRTUAL_HOST_SIZE = 32;
+export const VIRTUAL_HOST_ROUTES_FIRST = 0;
+export const VIRTUAL_HOST_ROUTES_COUNT = 4;
+export const VIRTUAL_HOST_SLOTS_FIRST = 8;
+export const VIRTUAL_HOST_SLOTS_COUNT = 12;
+export const VIRTUAL_HOST_FOLDED_SLOTS_FIRST = 16;
+export const VIRTUAL_HOST_FOLDED_SLOTS_COUNT = 20;
+export const VIRTUAL_HOST_ROOT = 24;
+export const VIRTUAL_HOST_FOLDED_ROOT = 28;
+
+// Hash slot, open addressing with linear probing from (hash & (slotsCount - 1)):
+//   0 u32 hash (of the key's bytes, see hashKey)  4 u32 textOffset  8 u32 textLength
+//  12 i32 value: virtual host or first candidate; -1 = empty slot
+export const SLOT_SIZE = 16;
+export const SLOT_HASH = 0;
+export const SLOT_TEXT_OFFSET = 4;
+export const SLOT_TEXT_LENGTH = 8;
+export const SLOT_VALUE = 12;
+
+// Trie node (compressed radix trie). Children are consecutive nodes, ascending by their first byte, and always behind their
+// parent. The label is what the node adds to its parent, at least one byte except in a root.
+//   0 u32 labelOffset  4 u32 labelLength  8 u32 childrenFirst  12 u32 childrenCount
+//  16 i32 value: virtual host or first candidate, -1 none  20 u32 groupsFirst  24 u32 groupsCount (path nodes only)
+export const NODE_SIZE = 32;
+export const NODE_LABEL_OFFSET = 0;
+export const NODE_LABEL_LENGTH = 4;
+export const NODE_CHILDREN_FIRST = 8;
+export const NODE_CHILDREN_COUNT = 12;
+export const NODE_VALUE = 16;
+export const NODE_GROUPS_FIRST = 20;
+export const NODE_GROUPS_COUNT = 24;
+
+// Candidate (u32): route index in the low 30 bits. A list is ascending and ends with the entry that carries
+// CANDIDATE_LAST. CANDIDATE_TEST_PATH: being found here does not prove that the path matches.
+export const CANDIDATE_TEST_PATH = 0x80000000;
+export const CANDIDATE_LAST = 0x40000000;
+export const CANDIDATE_ROUTE = 0x3fffffff;
+
+// Second half of the route record: 72 u32 pathTest (PATH_*), 76 u32 text offset, or pattern for PATH_REGEX, 80 u32 text
+// length, 84 u32 conditionsFirst, 88 u32 conditionsCount, 92..128 reserved.
+export const ROUTE_PATH_TEST = 72;
+export const ROUTE_PATH_VALUE = 76;
+export const ROUTE_PATH_LENGTH = 80;
+export const ROUTE_CONDITIONS_FIRST = 84;
+export const ROUTE_CONDITIONS_COUNT = 88;
+export const PATH_ANY = 0;
+export const PATH_EXACT = 1;
+export const PATH_EXACT_FOLDED = 2;
+export const PATH_PREFIX = 3;
+export const PATH_PREFIX_FOLDED = 4;
+export const PATH_REGEX = 5;
+
+// Condition: 0 u32 subject (SUBJECT_*), 4 u32 test (TEST_*), 8 u32 inverted (0/1; headers only), 12 u32 nameOffset,
+// 16 u32 nameLength, 20 u32 nameHash (FNV-1a, headers only), 24 u32 text offset, or pattern for TEST_PATTERN,
+// 28 u32 text length.
+export const CONDITION_SIZE = 32;
+export const CONDITION_SUBJECT = 0;
+export const CONDITION_TEST = 4;
+export const CONDITION_INVERTED = 8;
+export const CONDITION_NAME_OFFSET = 12;
+export const CONDITION_NAME_LENGTH = 16;
+export const CONDITION_NAME_HASH = 20;
+export const CONDITION_VALUE = 24;
+export const CONDITION_LENGTH = 28;
+export const SUBJECT_SCHEME = 0;
+export const SUBJECT_METHOD = 1;
+export const SUBJECT_AUTHORITY = 2;
+export const SUBJECT_TARGET = 3; // path and query
+export const SUBJECT_HEADER = 4;
+export const SUBJECT_QUERY = 5;
+export const TEST_EXACT = 0;
+export const TEST_PREFIX = 1;
+export const TEST_PATTERN = 2;
+export const TEST_PRESENT = 3;
+
+// Pattern: 0 u32 kind (PATTERN_*); for PATTERN_ASK 4 u32 index in the host's list of patterns; for PATTERN_DFA
+// 8 u32 classMap (256 bytes: byte -> class), 12 u32 transitions, 16 u32 classCount, 20 u32 stateCount, 24 u32 start (row),
+// 28 u32 acceptFrom (row). classMap and transitions count from the start of TABLE_AUTOMATA. A row is state * classCount; a
+// transition is the next row (u32). State 0 is dead (every transition stays there); rows from acceptFrom on accept.
+export const PATTERN_SIZE = 32;
+export const PATTERN_KIND = 0;
+export const PATTERN_ASK_INDEX = 4;
+export const PATTERN_CLASS_MAP = 8;
+export const PATTERN_TRANSITIONS = 12;
+export const PATTERN_CLASS_COUNT = 16;
+export const PATTERN_STATE_COUNT = 20;
+export const PATTERN_START = 24;
+export const PATTERN_ACCEPT_FROM = 28;
+export const PATTERN_DFA = 0;
+export const PATTERN_ASK = 1;
+
+// Group: 0 u32 pattern (a DFA over the whole path), 4 u32 acceptsFirst (index into TABLE_GROUP_ACCEPTS of state 0).
+export const GROUP_SIZE = 8;
+export const GROUP_PATTERN = 0;
+export const GROUP_ACCEPTS_FIRST = 4;
+
+// Answers of the host (SLAB_MEMO): what routeRequest was about when it returned DECISION_ASK_HOST, and a ring of answers.
+//   0 u32 owner: 0 none, else exchange + 1; bit 31 = testRoute   4 u32 answered (1 = answerPattern was called)
+//   8 u32 route   12 u32 condition (0 = path)   16 u32 count of answers ever stored   20 reserved
+//  The ring lies at MATCH_ANSWERS: 0 u32 pattern (host's index), 4 u32 subjectOffset, 8 u32 subjectLength, 12 u32 matched.
+export const MEMO_OWNER = 0;
+export const MEMO_ANSWERED = 4;
+export const MEMO_ROUTE = 8;
+export const MEMO_CONDITION = 12;
+export const MEMO_COUNT = 16;
+export const MEMO_OWNER_TEST = 0x80000000;
+export const ANSWER_SIZE = 16;
+export const ANSWER_PATTERN = 0;
+export const ANSWER_SUBJECT_OFFSET = 4;
+export const ANSWER_SUBJECT_LENGTH = 8;
+export const ANSWER_MATCHED = 12;
+/** A power of two above MAX_HEADERS: what one condition can ask at most, so that asking again always gets further. */
+export const ANSWER_CAPACITY = 512;
+
+// Match region (SLAB_MATCH): candidate streams (a heap of u64: route << 32 | absolute offset of the candidate), the
+// answers, and path and query joined for `:path` conditions.
+/** Lists that one request may merge; a virtual host that could need more is scanned in order instead. */
+export const MAX_STREAMS = 1024;
+export const MATCH_ANSWERS = 8192;
+export const MATCH_TARGET = 16384;
+export const MATCH_TARGET_SIZE = 65536;
+
+/** testRoute below -1: the host answers a pattern first, as with DECISION_ASK_HOST; or there is no such route. */
+export const TEST_ROUTE_MATCHES = -1;
+export const TEST_ROUTE_ASK_HOST = -2;
+export const TEST_ROUTE_UNKNOWN = -3;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // HEADER NAMES: ids of the names that codecs and rewriting treat specially.

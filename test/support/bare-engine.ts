@@ -55,8 +55,9 @@ export class BareEngine {
     };
     const instance = new WebAssembly.Instance(module, { env: { memory, abort } });
     this.calls = instance.exports as unknown as EngineExports;
-    this.bytes = Buffer.from(memory.buffer);
-    this.view = new DataView(memory.buffer);
+    const shared = memory.buffer as SharedArrayBuffer;
+    this.bytes = Buffer.from(shared);
+    this.view = new DataView(shared);
     const slabs = layout.CONTROL_BASE + layout.CONTROL_SIZE + (CLUSTER_CAPACITY + ENDPOINT_CAPACITY) * 256;
     const slabSize = this.calls.slabSize(CLUSTER_CAPACITY, EXCHANGE_CAPACITY, CONNECTION_CAPACITY, SERIES_CAPACITY);
     this.slab = slabs;
@@ -113,12 +114,12 @@ export class BareEngine {
   }
 
   text(offset: number, length: number): string {
-    return this.bytes.latin1Slice(offset, offset + length);
+    return this.bytes.toString('latin1', offset, offset + length);
   }
 
   /** Writes latin1 text into the input region and returns its offset. */
   write(text: string | Uint8Array, offset = this.at(layout.SLAB_INPUT)): number {
-    if (typeof text === 'string') this.bytes.latin1Write(text, offset);
+    if (typeof text === 'string') this.bytes.write(text, offset, 'latin1');
     else this.bytes.set(text, offset);
     return offset;
   }

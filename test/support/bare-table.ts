@@ -53,7 +53,7 @@ export function bindRoute(engine: BareEngine, route: BareRoute, routeOnly = fals
   let strings = STRINGS_AT;
   const string = (text: string): number => {
     const offset = strings;
-    strings += engine.bytes.latin1Write(text, base + offset);
+    strings += engine.bytes.write(text, base + offset, 'latin1');
     return offset;
   };
   let opCount = 0;

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * One coarse clock for all timeouts of a thread: a wheel of 16 ms slots. A timer is part of the object that owns it, so
+ * starting and stopping one allocates nothing; it fires up to one slot late, never early.
+ */
+
+const SLOT_MS = 16;
+const SLOT_COUNT = 512;
+
+/** A timer; call `start` on the wheel to run it. Starting a running timer moves it. */
+export class WheelTimer {
+  readonly onExpire: () => void;
+  deadlineMs = 0;
+  slot = -1;
+  previous: WheelTimer | null = null;
+  next: WheelTimer | null = null;
+
+  constructor(onExpire: () => void) {
+    this.onExpire = onExpire;
+  }
+}
+
+export class TimerWheel {
+  readonly #slots: (WheelTimer | null)[] = new Array<WheelTimer | null>(SLOT_COUNT).fill(null);
+  readonly #onError: (error: unknown) => void;
+  #count = 0;
+  #tick = Math.floor(performance.now() / SLOT_MS);
+  #interval: NodeJS.Timeout | null = null;
+
+  /** `onError` gets what an expiry throws, so that one timer's bug does not stop the others. */
+  constructor(onError: (error: unknown) => void) {
+    this.#onError = onError;
+  }
+
+  start(timer: WheelTimer, delayMs: number): void {
+    this.stop(timer);
+    const now = performance.now();
+    timer.deadlineMs = now + delayMs;
+    if (this.#count === 0) this.#tick = Math.floor(now / SLOT_MS);
+    // One slot further than the deadline's, so that the slot is visited after the deadline.
+    const slot = (Math.floor(timer.deadlineMs / SLOT_MS) + 1) % SLOT_COUNT;
+    timer.slot = slot;
+    timer.previous = null;
+    timer.next = this.#slots[slot] ?? null;
+    if (timer.next) timer.next.previous = timer;
+    this.#slots[slot] = timer;
+    this.#count++;
+    if (!this.#interval) {
+      this.#interval = setInterval(() => this.#advance(), SLOT_MS);
+      this.#interval.unref();
+    }
+  }
+
+  stop(timer: WheelTimer): void {
+    if (timer.slot < 0) return;
+    if (timer.previous) timer.previous.next = timer.next;
+    else this.#slots[timer.slot] = timer.next;
+    if (timer.next) timer.next.previous = timer.previous;
+    timer.previous = null;
+    timer.next = null;
+    timer.slot = -1;
+    this.#count--;
+  }
+
+  get activeCount(): number {
+    return this.#count;
+  }
+
+  /** Stops the clock for good. */
+  close(): void {
+    if (this.#interval) clearInterval(this.#interval);
+    this.#interval = null;
+  }
+
+  #advance(): void {
+    const now = performance.now();
+    const target = Math.floor(now / SLOT_MS);
+    // After a long stall one turn of the wheel visits every slot.
+    if (target - this.#tick > SLOT_COUNT) this.#tick = target - SLOT_COUNT;
+    while (this.#tick < target) {
+      this.#tick++;
+      this.#visit(this.#tick % SLOT_COUNT, now);
+    }
+    if (this.#count === 0 && this.#interval) {
+      clearInterval(this.#interval);
+      this.#interval = null;
+    }
+  }
+
+  #visit(slot: number, now: number): void {
+    const expired: WheelTimer[] = [];
+    for (let timer = this.#slots[slot] ?? null; timer; timer = timer.next)
+      if (timer.deadlineMs <= now) expired.push(timer);
+    for (const timer of expired) {
+      // An earlier expiry of this visit may have stopped or moved it.
+      if (timer.slot !== slot || timer.deadlineMs > now) continue;
+      this.stop(timer);
+      try {
+        timer.onExpire();
+      } catch (error) {
+        this.#onError(error);
+      }
+    }
+  }
+}
