@@ -4,8 +4,7 @@
  * percent-encoded hosts, IPv6 zone ids and future address forms are refused: nothing that a mesh routes by has them, and
  * parsers disagree about them.
  */
-import { foldByte } from './bytes';
-import { byteAt, COLON, DOT, hasClass } from './characters';
+import { asciiLower, byteAt, COLON, DOT, hasClass } from './bytes';
 import { CLASS_DIGIT, CLASS_HEX, CLASS_HOST } from './tables';
 
 const OPEN_BRACKET: u32 = 0x5b;
@@ -73,7 +72,7 @@ export function sameAuthority(first: usize, firstLength: u32, second: usize, sec
   if (!parseAuthority(second, secondLength) || authorityHostLength != hostLength) return false;
   if ((authorityPort < 0 ? defaultPort : authorityPort) != port) return false;
   for (let index: u32 = 0; index < hostLength; index++) {
-    if (foldByte(byteAt(first + index)) != foldByte(byteAt(second + index))) return false;
+    if (asciiLower(byteAt(first + index)) != asciiLower(byteAt(second + index))) return false;
   }
   return true;
 }

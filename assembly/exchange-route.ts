@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Exchange record -> the records of its generation's rule table that the head writers need. */
-import { tableOf } from './generation';
 import {
+  CONTROL_BASE,
+  CONTROL_GENERATIONS,
   EXCHANGE_GENERATION,
   EXCHANGE_ROUTE,
   EXCHANGE_SIZE,
   EXCHANGE_WEIGHTED,
+  GENERATION_BASE,
+  GENERATION_SIZE,
   ROUTE_SIZE,
   TABLE_ROUTES,
   TABLE_WEIGHTED,
@@ -28,7 +31,9 @@ function recordAt(section: i32, size: i32, index: i32): usize {
 
 export function bindExchange(exchange: u32): void {
   exchangeRecord = exchanges + <usize>exchange * EXCHANGE_SIZE;
-  tableBase = load<i32>(exchangeRecord, EXCHANGE_GENERATION) < 0 ? 0 : tableOf(exchangeRecord);
+  const generation = load<i32>(exchangeRecord, EXCHANGE_GENERATION);
+  const slot = CONTROL_BASE + CONTROL_GENERATIONS + generation * GENERATION_SIZE;
+  tableBase = generation < 0 ? 0 : <usize>load<u32>(slot, GENERATION_BASE);
   routeRecord = recordAt(TABLE_ROUTES, ROUTE_SIZE, load<i32>(exchangeRecord, EXCHANGE_ROUTE));
   weightedRecord = recordAt(TABLE_WEIGHTED, WEIGHTED_SIZE, load<i32>(exchangeRecord, EXCHANGE_WEIGHTED));
 }

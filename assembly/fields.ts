@@ -5,7 +5,7 @@
  * the parse: bare CR or LF, obs-fold, white space before the colon, control bytes, empty names. Lone LF is not taken as
  * a line end, which RFC 9112 2.2 allows but does not ask for.
  */
-import { byteAt, COLON, CR, FNV_BASIS, FNV_PRIME, isSpace, LF, skipValue, tokenLower } from './characters';
+import { byteAt, COLON, CR, FNV_BASIS, FNV_PRIME, isSpace, LF, skipValue, tokenLower } from './bytes';
 import { markConnectionOptions, noteConnection, parseContentLength, FIELD_NAMED_OPTIONS } from './framing';
 import { resetFraming, fieldFlags, noteCodings, noteHost, noteUpgrade, noteExpect, noteTe, noteContentType } from './framing';
 import { findNameId, storeRow } from './headers';
@@ -26,7 +26,7 @@ import {
 export const STOP_INCOMPLETE: i32 = 0;
 export const STOP_MALFORMED: i32 = 1;
 export const STOP_TOO_MANY: i32 = 2;
-export let stop: i32 = STOP_INCOMPLETE;
+export let stop: i32 = 0;
 export let fieldCount: u32 = 0;
 
 /** Ends a parse step: notes the reason and is the 0 to return. */

@@ -5,8 +5,7 @@
  * the framing invalid; where it lets a recipient repair (equal Content-Length lines, `5, 5`, codings before chunked), Weft
  * refuses too, since the next hop may repair differently.
  */
-import { foldByte } from './bytes';
-import { byteAt, COMMA, hashLower, hasClass, isSpace, SEMICOLON, sameIgnoringCase, tokenLower } from './characters';
+import { asciiLower, byteAt, COMMA, hashLower, hasClass, isSpace, SEMICOLON, sameIgnoringCase, tokenLower } from './bytes';
 import {
   HEADER_FLAG_HOP_BY_HOP,
   HEADER_FLAGS,
@@ -186,7 +185,7 @@ export function noteTe(value: usize, length: u32): bool {
 
 /** `application/grpc`, `application/grpc+proto`, `application/grpc; …`, but not `application/grpc-web`. */
 export function noteContentType(value: usize, length: u32): bool {
-  if (length < TEXT_GRPC_LENGTH || foldByte(byteAt(value)) != 0x61) return true;
+  if (length < TEXT_GRPC_LENGTH || asciiLower(byteAt(value)) != 0x61) return true;
   if (!sameIgnoringCase(value, TEXT_GRPC_LENGTH, TEXT_GRPC, TEXT_GRPC_LENGTH)) return true;
   const next = length == TEXT_GRPC_LENGTH ? SEMICOLON : byteAt(value + TEXT_GRPC_LENGTH);
   if (next == SEMICOLON || next == 0x2b || isSpace(next)) fieldFlags |= FIELD_GRPC;

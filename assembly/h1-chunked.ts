@@ -3,7 +3,7 @@
  * Chunked body bytes -> payload, in place (RFC 9112 7.1). The state lies in the connection record, so input may be cut
  * anywhere. Extensions and trailers are checked, bounded and dropped: HTTP/1.1 peers get trailers from nobody.
  */
-import { byteAt, COLON, CR, hasClass, isSpace, LF, SEMICOLON } from './characters';
+import { byteAt, COLON, CR, hasClass, isSpace, LF, SEMICOLON } from './bytes';
 import {
   CONNECTION_CHUNK_REMAINING,
   CONNECTION_CHUNK_STATE,

@@ -5,7 +5,7 @@
  * nearly always, and the limit of MAX_HEAD_BYTES bounds the cost.
  */
 import { authorityHostLength, authorityPort, parseAuthority, sameAuthority } from './authority';
-import { byteAt, CR, hasClass, SPACE } from './characters';
+import { byteAt, CR, hasClass, SPACE } from './bytes';
 import { fieldCount, parseCrlf, parseFields, stop, STOP_INCOMPLETE, STOP_MALFORMED, STOP_TOO_MANY, stopParse } from './fields';
 import {
   contentLength,

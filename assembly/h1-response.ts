@@ -3,7 +3,7 @@
  * Bytes -> response record and header table: the head of an HTTP/1.1 response (RFC 9112 4, 5, 6.3). As strict as the
  * request parser, but every failure is the upstream's: FAILURE_UPSTREAM_PROTOCOL.
  */
-import { byteAt, CR, hasClass, sameIgnoringCase, skipValue, SPACE } from './characters';
+import { byteAt, CR, hasClass, sameIgnoringCase, skipValue, SPACE } from './bytes';
 import { fieldCount, parseCrlf, parseFields, stop, STOP_INCOMPLETE, STOP_MALFORMED, stopParse } from './fields';
 import {
   contentLength,

@@ -6,7 +6,7 @@
  *
  * Fields that belong to the connection or to framing cannot be touched: such operations have no effect.
  */
-import { sameBytes } from './characters';
+import { sameBytes } from './bytes';
 import { tableBase } from './exchange-route';
 import { partLength, partText, resolvePart } from './header-template';
 import { findNameId, isConnectionField, nameHashOf, nameLengthOf, nameTextOf } from './headers';

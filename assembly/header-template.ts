@@ -4,7 +4,7 @@
  * is empty. Header parts read the tables as they were received, not what operations have made of them, and the first line
  * of a name, as Envoy's formatters do.
  */
-import { byteAt, COLON, FNV_BASIS, FNV_PRIME, sameBytes } from './characters';
+import { byteAt, COLON, FNV_BASIS, FNV_PRIME, sameBytes } from './bytes';
 import { tableBase } from './exchange-route';
 import { findRow } from './headers';
 import {

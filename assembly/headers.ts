@@ -4,8 +4,7 @@
  * codecs treat specially has an id, found by a perfect hash and then compared byte for byte, so that a crafted hash
  * collision cannot pass for `content-length`.
  */
-import { foldByte } from './bytes';
-import { byteAt, sameBytes } from './characters';
+import { copyBytes, sameBytes } from './bytes';
 import {
   HEADER_FLAGS,
   HEADER_ID_CONNECTION,
@@ -99,5 +98,9 @@ export function isConnectionField(id: u32): bool {
 
 /** Writes the range in lower case at `to`. */
 export function copyLower(to: usize, from: usize, length: u32): void {
-  for (let index: u32 = 0; index < length; index++) store<u8>(to + index, foldByte(byteAt(from + index)));
+  copyBytes(to, from, length);
+  for (let index: u32 = 0; index < length; index++) {
+    const byte = <u32>load<u8>(to + index);
+    if (byte - 0x41 < 26) store<u8>(to + index, byte | 0x20);
+  }
 }

@@ -6,6 +6,7 @@ export { attachThread, slabSize } from './thread';
 export { answerPattern } from './answers';
 export { findVirtualHost } from './hosts';
 export { routeRequest, testRoute } from './match';
+export { verifyTable } from './verify';
 export { beginExchange, finishExchange, releaseThread } from './exchange';
 export {
   admitRequest,

@@ -3,7 +3,7 @@
  * Pieces -> one head in a bounded region. Each put checks the room that is left; once something did not fit, the head is
  * spoilt and endOutput says so, so that callers need no check of their own.
  */
-import { copyBytes } from './characters';
+import { copyBytes } from './bytes';
 import { nameLengthOf, nameTextOf } from './headers';
 import {
   FAILURE_OUTPUT_FULL,

@@ -6,7 +6,7 @@
  * Refused rather than guessed at: `..` above the root, an incomplete or malformed percent-escape, and `%00`, as what comes
  * after those is read differently by the server behind.
  */
-import { BACKSLASH, byteAt, DOT, hasClass, PERCENT, SLASH } from './characters';
+import { BACKSLASH, byteAt, DOT, hasClass, PERCENT, SLASH } from './bytes';
 import {
   FAILURE_PATH_NORMALIZATION,
   REQUEST_PATH_LENGTH,

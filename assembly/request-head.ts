@@ -4,7 +4,7 @@
  * without what belongs to its connection or is not for clients to say; forwarding fields; the route's header operations;
  * framing last, from what was parsed and never from what was received.
  */
-import { byteAt, hasClass } from './characters';
+import { byteAt, hasClass } from './bytes';
 import { bindExchange, tableBase, weightedRecord } from './exchange-route';
 import { isForwardingField, putForwardingFields, resetForwarding } from './forwarding';
 import { isTrailersOnly } from './framing';

@@ -3,7 +3,7 @@
  * The path that goes upstream: REQUEST_PATH, or what the route's rewrite makes of it (Istio's `rewrite.uri` and
  * `uriRegexRewrite`; Envoy's `prefix_rewrite`, which cleans up no slashes). The query is never touched.
  */
-import { byteAt, COLON, QUESTION, SLASH } from './characters';
+import { byteAt, COLON, QUESTION, SLASH } from './bytes';
 import { routeRecord, tableBase } from './exchange-route';
 import {
   FACT_REWRITTEN_PATH,

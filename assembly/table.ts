@@ -17,6 +17,13 @@ export function openTable(exchange: u32): void {
   table = tableOf(exchangeRecord(exchange));
 }
 
+/** The same for a blob that no generation holds yet. */
+// @ts-ignore: decorator
+@inline
+export function openBlob(base: usize): void {
+  table = base;
+}
+
 // @ts-ignore: decorator
 @inline
 export function count(pair: u32): u32 {

@@ -3,8 +3,7 @@
  * Request target -> path, query, authority (RFC 9112 3.2): origin-form, absolute-form, authority-form for CONNECT and `*`
  * for OPTIONS. What fits none of them is refused.
  */
-import { foldByte } from './bytes';
-import { byteAt, COLON, hasClass, sameIgnoringCase, SLASH } from './characters';
+import { asciiLower, byteAt, COLON, hasClass, sameIgnoringCase, SLASH } from './bytes';
 import {
   METHOD_CONNECT,
   METHOD_OPTIONS,
@@ -81,7 +80,7 @@ function takeConnectTarget(record: usize, start: usize, end: usize): bool {
 /** `http://authority[/path]` or https; an empty path is `/`, and `*` for OPTIONS (RFC 9112 3.2.4). */
 function splitAbsoluteForm(record: usize, start: usize, method: u32): bool {
   let cursor = start;
-  while (cursor < pathEnd && foldByte(byteAt(cursor)) - 0x61 < 26) cursor++;
+  while (cursor < pathEnd && asciiLower(byteAt(cursor)) - 0x61 < 26) cursor++;
   const schemeLength = <u32>(cursor - start);
   if (sameIgnoringCase(start, schemeLength, TEXT_HTTP, TEXT_HTTP_LENGTH)) targetDefaultPort = 80;
   else if (sameIgnoringCase(start, schemeLength, TEXT_HTTPS, TEXT_HTTPS_LENGTH)) targetDefaultPort = 443;

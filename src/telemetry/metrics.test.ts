@@ -185,7 +185,7 @@ describe('server metrics', () => {
   });
 
   it('show a stale configuration', async () => {
-    const config = { ...SERVER.config, state: 'stale' as const, reloadFailureCount: 2 };
+    const config = { ...SERVER.config, state: 'stale' as const, attempts: 9, failures: 2 };
     const families = await scrape(sourceOf(STATISTICS, { ...SERVER, config }));
     expect(families.get('weft_config_stale')?.samples[0]?.value).toBe(1);
     expect(families.get('weft_config_reloads_total')?.samples.map((s) => s.value)).toEqual([7, 2]);

@@ -47,12 +47,13 @@ export interface MemoryFacts {
 export interface ConfigFacts {
   /** Of the tables in force; 0 before the first. */
   readonly generation: number;
-  /** `stale`: the last attempt failed and an older generation is in force. */
-  readonly state: 'ok' | 'stale';
-  readonly reloadSuccessCount: number;
-  readonly reloadFailureCount: number;
-  /** ms since 1970 UTC; absent before the first success. */
-  readonly lastSuccessMs?: number;
+  /** `pending`: nothing was taken yet; `stale`: what the source says now is not (all) in force. */
+  readonly state: 'pending' | 'ok' | 'stale';
+  /** Attempts to load the configuration, and how many of them failed. */
+  readonly attempts: number;
+  readonly failures: number;
+  /** ms since 1970 UTC; 0 before the first success. */
+  readonly lastSuccessMs: number;
 }
 
 /** Where metrics are read from; both are called once a scrape. */

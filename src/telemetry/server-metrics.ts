@@ -76,7 +76,7 @@ const CONFIG_METRICS: readonly MetricDefinition[] = [
   {
     type: 'gauge',
     name: 'weft_config_stale',
-    help: '1 while the last attempt to load the configuration has failed and an older one is in force.',
+    help: '1 while something in the configuration source is not in force as it stands there.',
     labels: [],
     read: ({ server }) => [{ labels: {}, value: server.config.state === 'stale' ? 1 : 0 }],
   },
@@ -86,8 +86,8 @@ const CONFIG_METRICS: readonly MetricDefinition[] = [
     help: 'Attempts to load the configuration.',
     labels: ['result'],
     read: ({ server }) => [
-      { labels: { result: 'success' }, value: server.config.reloadSuccessCount },
-      { labels: { result: 'failure' }, value: server.config.reloadFailureCount },
+      { labels: { result: 'success' }, value: server.config.attempts - server.config.failures },
+      { labels: { result: 'failure' }, value: server.config.failures },
     ],
   },
   {
@@ -95,7 +95,7 @@ const CONFIG_METRICS: readonly MetricDefinition[] = [
     name: 'weft_config_last_success_timestamp_seconds',
     help: 'Unix time of the last configuration that was taken, 0 before the first.',
     labels: [],
-    read: ({ server }) => [{ labels: {}, value: (server.config.lastSuccessMs ?? 0) / 1000 }],
+    read: ({ server }) => [{ labels: {}, value: server.config.lastSuccessMs / 1000 }],
   },
 ];
 

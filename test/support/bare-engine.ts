@@ -50,10 +50,7 @@ export class BareEngine {
     const module = new WebAssembly.Module(readFileSync(new URL(`../../dist/${build}`, import.meta.url)));
     const minimumPages = 512;
     const memory = new WebAssembly.Memory({ initial: minimumPages, maximum: minimumPages, shared: true });
-    const abort = (): never => {
-      throw new Error('engine assertion failed');
-    };
-    const instance = new WebAssembly.Instance(module, { env: { memory, abort } });
+    const instance = new WebAssembly.Instance(module, { env: { memory } });
     this.calls = instance.exports as unknown as EngineExports;
     const shared = memory.buffer as SharedArrayBuffer;
     this.bytes = Buffer.from(shared);

@@ -146,8 +146,8 @@ export const SERVER: ServerFacts = {
   config: {
     generation: 7,
     state: 'ok',
-    reloadSuccessCount: 7,
-    reloadFailureCount: 1,
+    attempts: 8,
+    failures: 1,
     lastSuccessMs: Date.UTC(2026, 7, 22, 12, 0, 30),
   },
   activeListeners: 1,
