@@ -25,6 +25,13 @@ export interface RouteAutomaton extends Automaton {
 /** Rows of one product: 2^20 transitions are 4 MiB of table, beyond which a walk misses the cache at every byte. */
 const MAX_TRANSITIONS = 1 << 20;
 
+/**
+ * A product may have this many times the states of its two sides together (and always SMALL_PRODUCT). Patterns that share
+ * or part ways early stay below 1; two that search the whole path multiply, and then separate walks are the better deal.
+ */
+const MAX_GROWTH = 4;
+const SMALL_PRODUCT = 256;
+
 /** Transitions that may be looked at for one prefix of one virtual host: some tenths of a second. */
 const MAX_STEPS = 16_000_000;
 
@@ -109,7 +116,8 @@ function multiply(
 ): RouteAutomaton | undefined {
   const classes = mergeClasses(left, right);
   const classCount = classes.left.length;
-  const maxStates = Math.floor(MAX_TRANSITIONS / classCount);
+  const growth = Math.max(SMALL_PRODUCT, MAX_GROWTH * (left.stateCount + right.stateCount));
+  const maxStates = Math.min(growth, Math.floor(MAX_TRANSITIONS / classCount));
   const width = right.stateCount;
   const numbers = new Map<number, number>([[0, 0]]);
   const pairs = [0];
@@ -158,7 +166,7 @@ function multiply(
   };
 }
 
-/** Share of the classes that kill the automaton at once: patterns that begin with a wildcard have none. */
+/** Whether some first byte settles it; not so for patterns that begin with `.*`. */
 function refusesFirstBytes(automaton: Automaton): boolean {
   const row = automaton.start * automaton.classCount;
   return automaton.transitions.subarray(row, row + automaton.classCount).includes(0);

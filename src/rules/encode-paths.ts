@@ -86,11 +86,15 @@ function appendTrie(
   patternRoutes: ReadonlyMap<string, readonly PatternRoute[]>,
 ): Trie {
   const values = new Map<string, TrieValue>();
-  for (const key of new Set([...lists.keys(), ...patternRoutes.keys()])) {
-    const groups = encodeGroups(writer, patterns, patternRoutes.get(key) ?? []);
+  for (const [key, { entries }] of lists) {
+    if (patternRoutes.has(key)) continue;
+    values.set(key, { value: appendCandidates(writer.candidates, entries), groupsFirst: 0, groupsCount: 0 });
+  }
+  for (const [key, routes] of patternRoutes) {
+    const groups = encodeGroups(writer, patterns, routes);
     const tested = groups.rest.map(({ route }) => (route | layout.CANDIDATE_TEST_PATH) >>> 0);
     const entries = [...(lists.get(key)?.entries ?? []), ...tested];
-    if (tested.length > 0) entries.sort((a, b) => (a & layout.CANDIDATE_ROUTE) - (b & layout.CANDIDATE_ROUTE));
+    entries.sort((left, right) => (left & layout.CANDIDATE_ROUTE) - (right & layout.CANDIDATE_ROUTE));
     const value = entries.length === 0 ? -1 : appendCandidates(writer.candidates, entries);
     values.set(key, { value, groupsFirst: groups.first, groupsCount: groups.count });
   }
