@@ -1,88 +1,129 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Byte strings compared, lower-cased and hashed a machine word at a time. Case folding is ASCII only, as Envoy's is
- * (ignore_case on paths). `hashKey` must equal its twin in src/rules/key-hash.ts.
+ * Byte ranges -> answers: character classes, comparison, hash, copy. Ranges are (absolute offset, length in bytes). Nothing
+ * here reads or writes outside the range it is given, so ranges may end where memory ends.
  */
+import { CHARACTER_CLASS, CLASS_VALUE, TOKEN_LOWER } from './tables';
 
-/** Lower-cases the ASCII letters among four bytes: bit 7 marks bytes in A..Z, moved down it becomes the case bit. */
+export const HTAB: u32 = 9;
+export const LF: u32 = 10;
+export const CR: u32 = 13;
+export const SPACE: u32 = 32;
+export const PERCENT: u32 = 0x25;
+export const COMMA: u32 = 0x2c;
+export const DOT: u32 = 0x2e;
+export const SLASH: u32 = 0x2f;
+export const COLON: u32 = 0x3a;
+export const SEMICOLON: u32 = 0x3b;
+export const QUESTION: u32 = 0x3f;
+export const BACKSLASH: u32 = 0x5c;
+
+/** FNV-1a, 32 bits. */
+export const FNV_BASIS: u32 = 0x811c9dc5;
+export const FNV_PRIME: u32 = 0x01000193;
+
+const EACH_BYTE: u64 = 0x0101010101010101;
+const TOP_BITS: u64 = 0x8080808080808080;
+
 // @ts-ignore: decorator
 @inline
-export function foldWord(word: u32): u32 {
-  const low = word & 0x7f7f7f7f;
-  const fromA = low + 0x3f3f3f3f;
-  const aboveZ = low + 0x25252525;
-  const upper = fromA & ~aboveZ & ~word & 0x80808080;
-  return word | (upper >> 2);
+export function byteAt(offset: usize): u32 {
+  return load<u8>(offset);
 }
 
 // @ts-ignore: decorator
 @inline
-export function foldByte(byte: u32): u32 {
-  return byte - 65 < 26 ? byte | 32 : byte;
+export function hasClass(byte: u32, bits: u32): bool {
+  return ((<u32>load<u8>(CHARACTER_CLASS + byte)) & bits) != 0;
+}
+
+/** The byte in lower case when it is a token character (RFC 9110 5.6.2), else 0. */
+// @ts-ignore: decorator
+@inline
+export function tokenLower(byte: u32): u32 {
+  return load<u8>(TOKEN_LOWER + byte);
 }
 
 // @ts-ignore: decorator
 @inline
-export function equalBytes(left: usize, right: usize, length: u32): bool {
-  while (length >= 8) {
-    if (load<u64>(left) != load<u64>(right)) return false;
-    left += 8;
-    right += 8;
-    length -= 8;
+export function isSpace(byte: u32): bool {
+  return byte == SPACE || byte == HTAB;
+}
+
+// @ts-ignore: decorator
+@inline
+export function asciiLower(byte: u32): u32 {
+  return byte - 0x41 < 26 ? byte | 0x20 : byte;
+}
+
+/** The first byte from `cursor` on that may not stand in a field value (RFC 9110 5.5), or `end`. Eight bytes a step. */
+// @ts-ignore: decorator
+@inline
+export function skipValue(start: usize, end: usize): usize {
+  let cursor = start;
+  while (cursor + 8 <= end) {
+    const word = load<u64>(cursor);
+    const deletes = word ^ (0x7f * EACH_BYTE);
+    const stops = (((word - 0x20 * EACH_BYTE) & ~word) | ((deletes - EACH_BYTE) & ~deletes)) & TOP_BITS;
+    if (stops == 0) {
+      cursor += 8;
+      continue;
+    }
+    // The lowest mark is exact; borrows make false marks above it only.
+    cursor += <usize>(ctz(stops) >> 3);
+    if (byteAt(cursor) != HTAB) return cursor;
+    cursor++;
   }
-  if (length >= 4) {
-    if (load<u32>(left) != load<u32>(right)) return false;
-    left += 4;
-    right += 4;
-    length -= 4;
-  }
-  while (length > 0) {
-    if (load<u8>(left) != load<u8>(right)) return false;
-    left++;
-    right++;
-    length--;
+  while (cursor < end && hasClass(byteAt(cursor), CLASS_VALUE)) cursor++;
+  return cursor;
+}
+
+/** Equal when letters differ in case only; `text` is lower case. */
+export function sameIgnoringCase(offset: usize, length: u32, text: usize, textLength: u32): bool {
+  if (length != textLength) return false;
+  for (let index: u32 = 0; index < length; index++) {
+    if (asciiLower(byteAt(offset + index)) != byteAt(text + index)) return false;
   }
   return true;
 }
 
-/** Whether the subject in lower case equals `folded`, which is in lower case already. */
-export function equalFolded(subject: usize, folded: usize, length: u32): bool {
-  while (length >= 4) {
-    if (foldWord(load<u32>(subject)) != load<u32>(folded)) return false;
-    subject += 4;
-    folded += 4;
-    length -= 4;
+export function sameBytes(offset: usize, length: u32, text: usize, textLength: u32): bool {
+  if (length != textLength) return false;
+  let index: u32 = 0;
+  for (; index + 8 <= length; index += 8) {
+    if (load<u64>(offset + index) != load<u64>(text + index)) return false;
   }
-  while (length > 0) {
-    if (foldByte(load<u8>(subject)) != <u32>load<u8>(folded)) return false;
-    subject++;
-    folded++;
-    length--;
+  for (; index < length; index++) {
+    if (byteAt(offset + index) != byteAt(text + index)) return false;
   }
   return true;
 }
 
-// @ts-ignore: decorator
-@inline
-function mix(hash: u32, word: u32): u32 {
-  return rotl<u32>(hash ^ (word * <u32>0x85ebca6b), 15) * <u32>0xc2b2ae35;
+/** FNV-1a of the range in lower case. */
+export function hashLower(offset: usize, length: u32): u32 {
+  let hash = FNV_BASIS;
+  for (let index: u32 = 0; index < length; index++) {
+    hash = (hash ^ asciiLower(byteAt(offset + index))) * FNV_PRIME;
+  }
+  return hash;
 }
 
-/** Hash of a key in the tables, of its lower-cased bytes when `fold`. Keys come from the configuration: no seed needed. */
-export function hashKey(subject: usize, length: u32, fold: bool): u32 {
-  let hash: u32 = length * <u32>0x9e3779b1;
-  while (length >= 4) {
-    const word = load<u32>(subject);
-    hash = mix(hash, fold ? foldWord(word) : word);
-    subject += 4;
-    length -= 4;
+/**
+ * Copies between ranges that do not overlap. By words, because memory.copy leaves compiled code for the runtime, which
+ * costs more than most header lines; long ranges use it.
+ */
+export function copyBytes(to: usize, from: usize, length: u32): void {
+  if (length >= 512) {
+    memory.copy(to, from, length);
+  } else if (length >= 8) {
+    const last = length - 8;
+    for (let index: u32 = 0; index < last; index += 8) store<u64>(to + index, load<u64>(from + index));
+    store<u64>(to + last, load<u64>(from + last));
+  } else if (length >= 4) {
+    const last = length - 4;
+    store<u32>(to, load<u32>(from));
+    store<u32>(to + last, load<u32>(from + last));
+  } else {
+    for (let index: u32 = 0; index < length; index++) store<u8>(to + index, load<u8>(from + index));
   }
-  if (length > 0) {
-    let word: u32 = 0;
-    for (let i: u32 = 0; i < length; i++) word |= (<u32>load<u8>(subject + i)) << (i << 3);
-    hash = mix(hash, fold ? foldWord(word) : word);
-  }
-  hash ^= hash >> 16;
-  hash *= <u32>0x7feb352d;
-  return hash ^ (hash >> 15);
 }

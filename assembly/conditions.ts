@@ -56,7 +56,7 @@ import {
   TEST_PATTERN,
   TEST_PRESENT,
 } from './layout';
-import { equalBytes, equalFolded } from './bytes';
+import { equalBytes, equalFolded } from './keys';
 import { testPattern } from './dfa';
 import { recordOf, schemeText, table } from './table';
 import { slab } from './thread';

@@ -29,7 +29,7 @@ import {
   TABLE_HOST_SLOTS,
   TABLE_LISTENERS,
 } from './layout';
-import { equalBytes, equalFolded, hashKey } from './bytes';
+import { equalBytes, equalFolded, hashKey } from './keys';
 import { count, openTable, recordOf, section, table } from './table';
 import { slab } from './thread';
 

@@ -19,6 +19,12 @@ export {
   startRetry,
 } from './breaker';
 export { pickEndpoint } from './pick';
+export { parseRequestHead } from './h1-request';
+export { parseResponseHead } from './h1-response';
+export { decodeChunked } from './h1-chunked';
+export { normalizePath } from './path';
+export { writeRequestHead } from './request-head';
+export { writeResponseHead } from './response-head';
 
 /** LAYOUT_VERSION of this module; the host refuses a module whose version differs from its own. */
 export function layoutVersion(): i32 {

@@ -718,3 +718,78 @@ export const TEST_ROUTE_UNKNOWN = -3;
 // ---------------------------------------------------------------------------------------------------------------------
 // HEADER NAMES: ids of the names that codecs and rewriting treat specially.
 // ---------------------------------------------------------------------------------------------------------------------
+// `tools/generate-tables.mjs` makes the name table from these lines: HEADER_ID_X_Y is the name `x-y`; ids count up from 1.
+export const HEADER_ID_HOST = 1;
+export const HEADER_ID_CONTENT_LENGTH = 2;
+export const HEADER_ID_TRANSFER_ENCODING = 3;
+export const HEADER_ID_CONNECTION = 4;
+export const HEADER_ID_UPGRADE = 5;
+export const HEADER_ID_EXPECT = 6;
+export const HEADER_ID_TE = 7;
+export const HEADER_ID_CONTENT_TYPE = 8;
+export const HEADER_ID_KEEP_ALIVE = 9;
+export const HEADER_ID_PROXY_CONNECTION = 10;
+export const HEADER_ID_TRAILER = 11;
+export const HEADER_ID_HTTP2_SETTINGS = 12;
+export const HEADER_ID_DATE = 13;
+export const HEADER_ID_SERVER = 14;
+export const HEADER_ID_MAX_FORWARDS = 15;
+export const HEADER_ID_X_FORWARDED_FOR = 16;
+export const HEADER_ID_X_FORWARDED_PROTO = 17;
+export const HEADER_ID_X_FORWARDED_CLIENT_CERT = 18;
+export const HEADER_ID_X_REQUEST_ID = 19;
+export const HEADER_ID_X_WEFT_REASON = 20;
+export const HEADER_ID_X_ENVOY_ATTEMPT_COUNT = 21;
+export const HEADER_ID_X_ENVOY_EXPECTED_RQ_TIMEOUT_MS = 22;
+export const HEADER_ID_X_ENVOY_ORIGINAL_PATH = 23;
+export const HEADER_ID_X_ENVOY_ORIGINAL_HOST = 24;
+export const HEADER_ID_X_ENVOY_EXTERNAL_ADDRESS = 25;
+export const HEADER_ID_X_ENVOY_UPSTREAM_SERVICE_TIME = 26;
+export const HEADER_ID_X_ENVOY_INTERNAL = 27;
+export const HEADER_ID_X_ENVOY_RETRY_ON = 28;
+export const HEADER_ID_X_ENVOY_RETRY_GRPC_ON = 29;
+export const HEADER_ID_X_ENVOY_MAX_RETRIES = 30;
+export const HEADER_ID_X_ENVOY_UPSTREAM_RQ_TIMEOUT_MS = 31;
+export const HEADER_ID_X_ENVOY_UPSTREAM_RQ_PER_TRY_TIMEOUT_MS = 32;
+export const HEADER_ID_X_ENVOY_UPSTREAM_RQ_TIMEOUT_ALT_RESPONSE = 33;
+export const HEADER_ID_X_ENVOY_RETRIABLE_STATUS_CODES = 34;
+export const HEADER_ID_X_ENVOY_RETRIABLE_HEADER_NAMES = 35;
+export const HEADER_ID_X_ENVOY_FORCE_TRACE = 36;
+export const HEADER_ID_X_ENVOY_IP_TAGS = 37;
+export const HEADER_ID_X_ENVOY_HEDGE_ON_PER_TRY_TIMEOUT = 38;
+export const HEADER_ID_X_ENVOY_DECORATOR_OPERATION = 39;
+export const HEADER_ID_X_ENVOY_ORIGINAL_URL = 40;
+export const HEADER_ID_X_ENVOY_DOWNSTREAM_SERVICE_CLUSTER = 41;
+export const HEADER_ID_X_ENVOY_DOWNSTREAM_SERVICE_NODE = 42;
+export const HEADER_ID_X_ENVOY_PEER_METADATA = 43;
+export const HEADER_ID_X_ENVOY_PEER_METADATA_ID = 44;
+export const HEADER_ID_X_ENVOY_IMMEDIATE_HEALTH_CHECK_FAIL = 45;
+
+/** Header row: HEADER_FLAG_* bits. */
+export const HEADER_FLAGS = 24;
+/** A field that the message's own Connection field names: not forwarded (RFC 9110 7.6.1). */
+export const HEADER_FLAG_HOP_BY_HOP = 1;
+
+// Scratch, from SLAB_SCRATCH: 0 lower-cased host, SCRATCH_PATH normalised path (each up to a head), SCRATCH_NUMBER digits.
+export const SCRATCH_HOST = 0;
+export const SCRATCH_PATH = 61440;
+export const SCRATCH_NUMBER = 122880;
+
+/** writeRequestHead: forwarding fields as a sidecar's outbound listener, not as a gateway, writes them. */
+export const HEAD_FLAG_SIDECAR = 1;
+/** writeRequestHead: keep the client's WebSocket upgrade. */
+export const HEAD_FLAG_UPGRADE = 2;
+
+/** writeResponseHead: a whole HTTP/1.1 head; without it `200 OK` and fields only, as uWebSockets.js takes them. */
+export const STYLE_COMPLETE = 1;
+/** writeResponseHead: say `connection: close`; a body without length then ends with the connection. */
+export const STYLE_CLOSE = 2;
+/** writeResponseHead: write x-envoy-upstream-service-time from FACT_UPSTREAM_SERVICE_MS. */
+export const STYLE_SERVICE_TIME = 4;
+/**
+ * writeResponseHead: the request record still holds this exchange's request, so %REQ()% may read it. Without it such parts
+ * are empty, because the record may hold another client's request by then.
+ */
+export const STYLE_REQUEST_PRESENT = 8;
+/** writeResponseHead: the client speaks HTTP/1.0: no transfer-encoding, and the connection closes. */
+export const STYLE_HTTP_10 = 16;

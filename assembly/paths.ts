@@ -34,7 +34,7 @@ import {
   VIRTUAL_HOST_SLOTS_COUNT,
   VIRTUAL_HOST_SLOTS_FIRST,
 } from './layout';
-import { equalBytes, equalFolded, foldByte } from './bytes';
+import { equalBytes, equalFolded, foldByte } from './keys';
 import { runGroup } from './dfa';
 import { findChild, findSlot } from './hosts';
 import { recordOf, section, table } from './table';

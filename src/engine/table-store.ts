@@ -29,6 +29,8 @@ export class TableStore {
   readonly #engine: Engine;
   readonly #arena: Arena;
   readonly #generations = new Map<number, Generation>();
+  /** Prepared, not yet activated: nobody holds them, and yet they must stay. */
+  readonly #pending = new Set<number>();
   readonly clusters: SlotSpace;
   readonly endpoints: SlotSpace;
   /** Slot 0 stands for an unknown workload, also when there are more than the slots can tell apart. */
@@ -70,7 +72,6 @@ export class TableStore {
 
   /** Copies and checks tables; they are not used until `activate`. On failure nothing has changed. */
   prepare(encoded: EncodedTables): PrepareResult {
-    this.collect();
     const slot = this.#freeSlot();
     if (slot < 0) return { ok: false, reason: 'every generation slot is still held by requests under way' };
     const base = this.#arena.allocate(encoded.tables.length);
@@ -92,11 +93,13 @@ export class TableStore {
     words[at + layout.GENERATION_REFERENCES / 4] = 0;
     words[at + layout.GENERATION_SERIAL / 4] = generation.serial;
     this.#generations.set(slot, generation);
+    this.#pending.add(slot);
     return { ok: true, generation };
   }
 
   /** New requests of all threads use this generation from now on. */
   activate(generation: Generation): void {
+    this.#pending.delete(generation.slot);
     Atomics.store(this.#engine.ints, this.#currentIndex, generation.slot);
     const clusters = new Set<string>();
     const endpoints = new Set<string>();
@@ -112,26 +115,28 @@ export class TableStore {
 
   /** Takes back a prepared generation that was never activated. */
   discard(generation: Generation): void {
+    this.#pending.delete(generation.slot);
     this.#generations.delete(generation.slot);
     this.#arena.free(generation.base);
   }
 
-  /** Frees generations that are neither current nor held; returns their slots. */
-  collect(): number[] {
+  /** Frees generations that are neither current nor held, and returns them. */
+  collect(): Generation[] {
     const current = Atomics.load(this.#engine.ints, this.#currentIndex);
-    const freed: number[] = [];
+    const freed: Generation[] = [];
     for (const [slot, generation] of this.#generations) {
       const references = Atomics.load(this.#engine.ints, this.#slotIndex(slot) + layout.GENERATION_REFERENCES / 4);
-      if (slot === current || references !== 0) continue;
+      if (slot === current || references !== 0 || this.#pending.has(slot)) continue;
       this.#generations.delete(slot);
       this.#arena.free(generation.base);
-      freed.push(slot);
+      freed.push(generation);
     }
     return freed;
   }
 
-  get liveGenerations(): number {
-    return this.#generations.size;
+  /** Generations that are current, held, or about to become current. */
+  live(): Generation[] {
+    return [...this.#generations.values()];
   }
 
   get tableBytes(): number {

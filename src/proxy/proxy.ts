@@ -43,6 +43,8 @@ export interface Proxy {
   publish(encoded: EncodedTables): Promise<PublishResult>;
   statistics(): StatisticsSnapshot;
   listeners(): readonly BoundListener[];
+  /** After the log file has been moved away. */
+  reopenAccessLog(): Promise<void>;
   /** Stops accepting, lets requests in flight finish for `drainMs`; resolves when all are done. */
   drain(): Promise<void>;
   /** Stops at once. */

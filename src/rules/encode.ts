@@ -77,8 +77,8 @@ export function encodeTables(model: RoutingModel, options: EncodeOptions = {}): 
       });
     }
     encodeListener(writer, listener, firstHost);
-    const { name, address, port, configPort, kind, routeConfigName, origin } = listener;
-    listeners.push({ name, address, port, configPort, kind, routeConfigName, origin });
+    const { name, address, port, configPort, kind, routeConfigName, pathNormalization, origin } = listener;
+    listeners.push({ name, address, port, configPort, kind, routeConfigName, pathNormalization, origin });
   }
   const host = { listeners, virtualHosts, routes, clusters, patterns: patterns.hostPatterns };
   return { tables: writer.finish(), host, problems: problemsOf(patterns, regexUsers) };

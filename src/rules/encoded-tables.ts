@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the rules compiler hands over: the tables for the engine, and the facts that only the host needs. */
-import type { Origin, RedirectAction, ServiceIdentity, WorkloadIdentity } from '../model/model.js';
+import type { Origin, PathNormalization, RedirectAction, ServiceIdentity, WorkloadIdentity } from '../model/model.js';
 
 export interface EncodedTables {
   /** Position-independent; format in assembly/layout.ts. */
@@ -25,6 +25,7 @@ export interface ListenerData {
   readonly configPort: number;
   readonly kind: 'gateway' | 'sidecar-outbound';
   readonly routeConfigName: string;
+  readonly pathNormalization: PathNormalization;
   readonly origin: Origin;
 }
 

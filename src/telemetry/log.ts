@@ -58,6 +58,10 @@ export class Logger {
     this.log('warning', component, message, fields);
   }
 
+  critical(component: string, message: string, fields?: LogFields): void {
+    this.log('critical', component, message, fields);
+  }
+
   error(component: string, message: string, fields?: LogFields): void {
     this.log('error', component, message, fields);
   }

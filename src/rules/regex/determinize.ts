@@ -26,8 +26,8 @@ export interface RawDfa {
 export const DEAD_STATE = 0;
 export const RAW_START_STATE = 1;
 
-/** NFA states visited, over all DFA states and byte intervals; a few tenths of a second. */
-const MAX_WORK = 4_000_000;
+/** NFA states visited, over all DFA states and byte intervals; a few tenths of a second. `(a?){1000}` needs most of it. */
+const MAX_WORK = 3_000_000;
 
 type Neighbour = ByteKind | 'edge';
 
@@ -80,7 +80,7 @@ class SubsetConstruction {
   start(): void {
     this.#numberSubset([], 'other');
     for (let interval = 0; interval < this.#intervals.count; interval++) this.#transitions.push(DEAD_STATE);
-    this.#numberSubset([this.#nfaStart], 'edge', true);
+    this.#numberSubset([this.#nfaStart], 'edge');
   }
 
   /** Computes the transitions of a state; its targets become states as they are met. */
@@ -138,12 +138,12 @@ class SubsetConstruction {
   }
 
   /** The number of the state reached by a byte of a kind into the given NFA states. */
-  #numberSubset(roots: readonly number[], previous: Neighbour, isNew = false): number {
+  #numberSubset(roots: readonly number[], previous: Neighbour): number {
     const members = this.#closure(roots, () => false);
     const hasAssertion = members.some((member) => this.#states[member]?.kind === 'assert');
     const seen = hasAssertion ? previous : 'other';
     const key = `${seen}${textOf(members)}`;
-    const known = isNew ? undefined : this.#numberOf.get(key);
+    const known = this.#numberOf.get(key);
     if (known !== undefined) return known;
     const number = this.#subsets.length;
     this.#subsets.push({ members, hasAssertion, previous: seen });

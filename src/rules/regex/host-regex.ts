@@ -46,7 +46,8 @@ export function compileRewrite(pattern: string, substitution: string): PathRewri
   if ('error' in parsed) return parsed;
   const parts = parseSubstitution(substitution, parsed.groupCount);
   if ('error' in parts) return parts;
-  const compiled = RE2JS.compile(pattern);
+  const compiled = compileSearch(pattern);
+  if ('error' in compiled) return compiled;
   return {
     rewrite(path) {
       const matcher = compiled.matcher(path);
@@ -66,24 +67,32 @@ export function compileRewrite(pattern: string, substitution: string): PathRewri
   };
 }
 
+/** RE2JS may know fewer scripts than the Node.js that runs it: then the pattern is at fault here, not the caller. */
+function compileSearch(pattern: string): RE2JS | { readonly error: RegexError } {
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    return failure(error instanceof Error ? error.message : String(error), 0);
+  }
+}
+
 function parseSubstitution(
   substitution: string,
   groupCount: number,
 ): readonly SubstitutionPart[] | { readonly error: RegexError } {
   const parts: SubstitutionPart[] = [];
-  for (const token of substitution.matchAll(/[^\\]+|\\./gsu)) {
+  for (const token of substitution.matchAll(/[^\\]+|\\.?/gsu)) {
     const [text] = token;
-    const escaped = text.startsWith('\\') ? text.slice(1) : undefined;
-    if (escaped === undefined) parts.push(text);
-    else if (escaped === '\\') parts.push('\\');
-    else if (!/[0-9]/.test(escaped)) {
-      return failure(`in the substitution ${text} is neither \\0 to \\9 nor \\\\`, token.index);
-    } else if (Number(escaped) > groupCount) {
-      return failure(`the substitution refers to group ${escaped}, the pattern has ${groupCount}`, token.index);
-    } else parts.push(Number(escaped));
+    const group = /^\\([0-9])$/.exec(text)?.[1];
+    if (group !== undefined && Number(group) > groupCount) {
+      return failure(`the substitution refers to group ${group}, the pattern has ${groupCount}`, token.index);
+    }
+    if (group !== undefined) parts.push(Number(group));
+    else if (text === '\\\\') parts.push('\\');
+    else if (!text.startsWith('\\')) parts.push(text);
+    else if (text === '\\') return failure('the substitution ends in a backslash', token.index);
+    else return failure(`in the substitution ${text} is neither \\0 to \\9 nor \\\\`, token.index);
   }
-  if (/^(?:[^\\]|\\.)*\\$/su.test(substitution))
-    return failure('the substitution ends in a backslash', substitution.length - 1);
   return parts;
 }
 

@@ -11,6 +11,7 @@ export interface MinimalDfa extends RawDfa {
   readonly start: number;
 }
 
+/** States keep the order of the first of those that they stand for, so the result depends on the pattern only. */
 export function minimize(dfa: RawDfa): MinimalDfa {
   const blockOf = new Refinement(dfa).run();
   const numberOf = new Map<number, number>([[blockOf[DEAD_STATE] as number, DEAD_STATE]]);
@@ -27,11 +28,9 @@ export function minimize(dfa: RawDfa): MinimalDfa {
   );
   return {
     ...mergeColumns(columns, dfa.classOf),
-    ...{
-      stateCount: representatives.length,
-      accepting: Uint8Array.from(representatives, (state) => dfa.accepting[state] as number),
-      start: newNumber(RAW_START_STATE),
-    },
+    stateCount: representatives.length,
+    accepting: Uint8Array.from(representatives, (state) => dfa.accepting[state] as number),
+    start: newNumber(RAW_START_STATE),
   };
 }
 

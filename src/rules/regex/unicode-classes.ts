@@ -2,7 +2,7 @@
 /**
  * The name in `\p{…}` -> its set of code points. RE2 knows general categories by their short names, scripts by their long
  * names, and `Any`; JavaScript's property escapes know the same data, so a class is read off them by running one over all
- * code points when a pattern first names it (some 20 ms, then cached). The Unicode version is therefore that of the Node.js
+ * code points when a pattern first names it (up to a tenth of a second, then cached). The Unicode version is therefore that of the Node.js
  * that compiles.
  */
 import { ANY_CODE_POINT, canonicalSet, MAX_CODE_POINT } from './code-point-set.js';

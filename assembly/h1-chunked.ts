@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Chunked body bytes -> payload, in place (RFC 9112 7.1). The state lies in the connection record, so input may be cut
+ * anywhere. Extensions and trailers are checked, bounded and dropped: HTTP/1.1 peers get trailers from nobody.
+ */
+import { byteAt, COLON, CR, hasClass, isSpace, LF, SEMICOLON } from './bytes';
+import {
+  CONNECTION_CHUNK_REMAINING,
+  CONNECTION_CHUNK_STATE,
+  CONNECTION_CHUNK_TRAILER_BYTES,
+  CONNECTION_SIZE,
+  FAILURE_UPSTREAM_PROTOCOL,
+  RESULT_CONSUMED,
+  RESULT_DONE,
+  SLAB_RESULT,
+} from './layout';
+import { CLASS_DIGIT, CLASS_HEX, CLASS_TOKEN, CLASS_VALUE } from './tables';
+import { connections, slab } from './thread';
+
+const SIZE_START: u32 = 0;
+const SIZE: u32 = 1;
+const SIZE_SPACE: u32 = 2;
+const EXTENSION: u32 = 3;
+const SIZE_LF: u32 = 4;
+const DATA: u32 = 5;
+const DATA_CR: u32 = 6;
+const DATA_LF: u32 = 7;
+const TRAILER_START: u32 = 8;
+const TRAILER_NAME: u32 = 9;
+const TRAILER_VALUE: u32 = 10;
+const TRAILER_LF: u32 = 11;
+const END_LF: u32 = 12;
+/** The message is over; only within a call, a finished record is back at SIZE_START. */
+const DONE: u32 = 13;
+/** After malformed framing nothing can be found in the stream any more. */
+const BROKEN: u32 = 14;
+
+/** Bytes of one chunk's size line, and of all trailers; nobody needs more, and they are work without payload. */
+const MAX_SIZE_LINE_BYTES: u32 = 4096;
+const MAX_TRAILER_BYTES: u32 = 8192;
+/** A size that another hex digit would take beyond 2^53. */
+const MAX_SIZE_BEFORE_DIGIT: f64 = 562949953421311;
+
+let remaining: f64 = 0;
+/** Bytes of the size line or of the trailers so far. */
+let overhead: u32 = 0;
+
+/**
+ * Decodes `length` bytes at `offset` of the message on `connection` (index of a connection record, zeroed before the first
+ * message). Payload is moved together at `offset`. Returns its bytes; RESULT_CONSUMED says how much input was taken,
+ * RESULT_DONE is 1 when the message has ended (what follows in the input is the next message, and the record is ready for
+ * it). FAILURE_UPSTREAM_PROTOCOL for malformed framing and on every later call; for a client's body the caller reads it as
+ * FAILURE_BAD_REQUEST.
+ */
+export function decodeChunked(connection: u32, offset: usize, length: u32): i32 {
+  const record = connections + <usize>connection * CONNECTION_SIZE;
+  const end = offset + length;
+  let state = load<u32>(record, CONNECTION_CHUNK_STATE);
+  remaining = load<f64>(record, CONNECTION_CHUNK_REMAINING);
+  overhead = load<u32>(record, CONNECTION_CHUNK_TRAILER_BYTES);
+  let cursor = offset;
+  let payload: u32 = 0;
+  while (cursor < end && state < DONE) {
+    if (state == DATA) {
+      const available = <u32>(end - cursor);
+      const taken = remaining < <f64>available ? <u32>remaining : available;
+      if (cursor != offset + payload) memory.copy(offset + payload, cursor, taken);
+      payload += taken;
+      cursor += taken;
+      remaining -= <f64>taken;
+      if (remaining == 0) state = DATA_CR;
+    } else {
+      state = step(state, byteAt(cursor));
+      cursor++;
+    }
+  }
+  const done = state == DONE;
+  store<u32>(record, done ? SIZE_START : state, CONNECTION_CHUNK_STATE);
+  store<f64>(record, remaining, CONNECTION_CHUNK_REMAINING);
+  store<u32>(record, done ? 0 : overhead, CONNECTION_CHUNK_TRAILER_BYTES);
+  store<u32>(slab + SLAB_RESULT, <u32>(cursor - offset), RESULT_CONSUMED);
+  store<u32>(slab + SLAB_RESULT, <u32>done, RESULT_DONE);
+  return state == BROKEN ? FAILURE_UPSTREAM_PROTOCOL : <i32>payload;
+}
+
+/** The state after one byte of framing. */
+function step(state: u32, byte: u32): u32 {
+  switch (state) {
+    case SIZE_START:
+      remaining = 0;
+      overhead = 0;
+      return hasClass(byte, CLASS_HEX) ? addDigit(byte) : BROKEN;
+    case SIZE:
+      if (hasClass(byte, CLASS_HEX)) return addDigit(byte);
+      return byte == CR ? SIZE_LF : byte == SEMICOLON ? EXTENSION : isSpace(byte) ? count(SIZE_SPACE) : BROKEN;
+    // White space after the size belongs to an extension (BWS, RFC 9112 7.1.1) or is malformed.
+    case SIZE_SPACE:
+      return byte == SEMICOLON ? EXTENSION : isSpace(byte) ? count(SIZE_SPACE) : BROKEN;
+    case EXTENSION:
+      return byte == CR ? SIZE_LF : hasClass(byte, CLASS_VALUE) ? count(EXTENSION) : BROKEN;
+    case SIZE_LF:
+      overhead = 0;
+      return byte != LF ? BROKEN : remaining == 0 ? TRAILER_START : DATA;
+    case DATA_CR:
+      return byte == CR ? DATA_LF : BROKEN;
+    case DATA_LF:
+      return byte == LF ? SIZE_START : BROKEN;
+    default:
+      return stepTrailer(state, byte);
+  }
+}
+
+function stepTrailer(state: u32, byte: u32): u32 {
+  if (++overhead > MAX_TRAILER_BYTES) return BROKEN;
+  switch (state) {
+    case TRAILER_START:
+      return byte == CR ? END_LF : hasClass(byte, CLASS_TOKEN) ? TRAILER_NAME : BROKEN;
+    case TRAILER_NAME:
+      return byte == COLON ? TRAILER_VALUE : hasClass(byte, CLASS_TOKEN) ? TRAILER_NAME : BROKEN;
+    case TRAILER_VALUE:
+      return byte == CR ? TRAILER_LF : hasClass(byte, CLASS_VALUE) ? TRAILER_VALUE : BROKEN;
+    case TRAILER_LF:
+      return byte == LF ? TRAILER_START : BROKEN;
+    default:
+      return byte == LF ? DONE : BROKEN;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addDigit(byte: u32): u32 {
+  if (remaining > MAX_SIZE_BEFORE_DIGIT) return BROKEN;
+  const digit = hasClass(byte, CLASS_DIGIT) ? byte - 0x30 : (byte | 0x20) - 0x57;
+  remaining = remaining * 16 + <f64>digit;
+  return count(SIZE);
+}
+
+// @ts-ignore: decorator
+@inline
+function count(state: u32): u32 {
+  return ++overhead > MAX_SIZE_LINE_BYTES ? BROKEN : state;
+}

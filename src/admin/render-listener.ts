@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A listener of the model -> envoy.config.listener.v3.Listener as JSON, with the filters that Weft has the behaviour of. */
+import type { Listener, PathNormalization } from '../model/model.js';
+import { socketAddress } from './traffic-endpoints.js';
+
+const CONNECTION_MANAGER =
+  'type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+
+/** HttpConnectionManager's fields for Istio's pathNormalization. */
+const NORMALIZATION: Readonly<Record<PathNormalization, object>> = {
+  NONE: { normalize_path: false },
+  BASE: { normalize_path: true },
+  MERGE_SLASHES: { normalize_path: true, merge_slashes: true },
+  DECODE_AND_MERGE_SLASHES: {
+    normalize_path: true,
+    merge_slashes: true,
+    path_with_escaped_slashes_action: 'UNESCAPE_AND_FORWARD',
+  },
+};
+
+/** A listener of the model, or what a table file still knows of one. */
+export type ListenerFacts = Omit<Listener, 'virtualHosts' | 'pathNormalization'> &
+  Partial<Pick<Listener, 'pathNormalization'>>;
+
+export function renderListener(listener: ListenerFacts): object {
+  return {
+    '@type': 'type.googleapis.com/envoy.config.listener.v3.Listener',
+    name: listener.name,
+    address: socketAddress(listener.address, listener.port),
+    filter_chains: [
+      {
+        filters: [
+          {
+            name: 'envoy.filters.network.http_connection_manager',
+            typed_config: {
+              '@type': CONNECTION_MANAGER,
+              stat_prefix: `outbound_${listener.name}`,
+              rds: {
+                config_source: { ads: {}, resource_api_version: 'V3' },
+                route_config_name: listener.routeConfigName,
+              },
+              http_filters: [filter('fault', 'HTTPFault'), filter('router', 'Router')],
+              ...(listener.pathNormalization === undefined ? {} : NORMALIZATION[listener.pathNormalization]),
+            },
+          },
+        ],
+      },
+    ],
+    traffic_direction: 'OUTBOUND',
+    metadata: { filter_metadata: { weft: { config_port: listener.configPort, origin: listener.origin } } },
+  };
+}
+
+function filter(name: string, message: string): object {
+  return {
+    name: `envoy.filters.http.${name}`,
+    typed_config: { '@type': `type.googleapis.com/envoy.extensions.filters.http.${name}.v3.${message}` },
+  };
+}

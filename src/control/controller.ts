@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Configuration updates and new DNS answers -> published tables, one at a time. What is published is good: tables that
+ * can't be encoded or that the proxy refuses leave the previous ones in force, and the status says so until an attempt
+ * succeeds. The model is encoded again when a name resolves to other addresses.
+ */
+import type { ConfigStatus } from '../admin/admin-source.js';
+import type { ProxyNode, ReadEnvironment } from '../lower/proxy-node.js';
+import type { RoutingModel } from '../model/model.js';
+import type { Proxy } from '../proxy/proxy.js';
+import type { Problem } from '../resources/problem.js';
+import type { EncodedTables, HostData } from '../rules/encoded-tables.js';
+import type { Logger } from '../telemetry/log.js';
+import type { ConfigurationUpdate } from './config-source.js';
+import { DnsResolver } from './dns-resolver.js';
+import { encodeModel, hasErrors, lowerResources } from './pipeline.js';
+import { lastGoodPath, readRules, saveLastGood } from './rules-file.js';
+
+/** Before the first tables there is nothing to lose by waiting for names. */
+const FIRST_DNS_WAIT_MS = 2000;
+/** Later a change must be live within 200 ms, whether a new name in it resolves or not. */
+const DNS_WAIT_MS = 50;
+/** Problems beyond these are in /config_status and not in the log. */
+const MAX_LOGGED_PROBLEMS = 20;
+
+/** What /config_status says, but for the names of the sources. `stale`: something in the source is not in force as it stands. */
+export type ControlStatus = Omit<ConfigStatus, 'sources'>;
+
+export interface ControllerOptions {
+  readonly node: ProxyNode;
+  readonly proxy: Pick<Proxy, 'publish'>;
+  readonly logger: Logger;
+  readonly readEnvironment: ReadEnvironment;
+  /** What the source is, for the header of the kept tables. */
+  readonly sourceName: string;
+  /** Folder for the last good tables; absent = not kept. */
+  readonly stateDir?: string | undefined;
+}
+
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #resolver: DnsResolver;
+  #queue: Promise<void> = Promise.resolve();
+  #lowered: RoutingModel | undefined;
+  #model: RoutingModel | undefined;
+  #host: HostData | undefined;
+  /** Runs on kept tables from before this start, which only a configuration without errors may replace. */
+  #onKeptTables = false;
+  #status: ControlStatus = {
+    state: 'pending',
+    reason: 'no configuration has been read yet',
+    generation: 0,
+    contentHash: '',
+    lastAttemptMs: 0,
+    lastSuccessMs: 0,
+    attempts: 0,
+    failures: 0,
+    problems: [],
+    kept: [],
+  };
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    this.#resolver = new DnsResolver(
+      () => void this.#enqueue(() => this.#applyAddresses()),
+      (name, error) => options.logger.warning('dns', 'lookup failed', { name, error: error.message }),
+    );
+  }
+
+  status(): ControlStatus {
+    return this.#status;
+  }
+
+  /** What is in force, with resolved addresses; absent before the first publish and when started from tables. */
+  model(): RoutingModel | undefined {
+    return this.#model;
+  }
+
+  host(): HostData | undefined {
+    return this.#host;
+  }
+
+  /** Lowers, encodes and publishes an update; resolves when it is live or refused. */
+  apply(update: ConfigurationUpdate): Promise<void> {
+    return this.#enqueue(() => this.#applyUpdate(update));
+  }
+
+  /** Publishes tables from a file; the status is `ok`, or `stale` with `reason` when they stand in for a bad source. */
+  applyTables(encoded: EncodedTables, reason: string): Promise<void> {
+    return this.#enqueue(async () => {
+      const failure = await this.#publish(encoded, undefined);
+      const problems = this.#status.problems;
+      this.#record({
+        problems,
+        kept: [],
+        contentHash: '',
+        reason: failure === '' ? reason : failure,
+        failed: failure !== '',
+      });
+    });
+  }
+
+  close(): void {
+    this.#resolver.close();
+  }
+
+  #enqueue(step: () => Promise<void>): Promise<void> {
+    const done = this.#queue.then(step);
+    // A bug in one step must reach its caller and still not block the steps behind it.
+    this.#queue = done.catch(() => undefined);
+    return done;
+  }
+
+  async #applyUpdate(update: ConfigurationUpdate): Promise<void> {
+    const { node, readEnvironment } = this.#options;
+    if (hasErrors(update.problems) && (await this.#standsOnKeptTables())) {
+      this.#logProblems(update.problems);
+      const reason = `runs on the last good tables of an earlier start: ${describe(update.problems, [])}`;
+      this.#record({ ...update, reason, failed: true });
+      return;
+    }
+    const lowered = lowerResources(update.resources, node, readEnvironment);
+    const waitMs = this.#model === undefined ? FIRST_DNS_WAIT_MS : DNS_WAIT_MS;
+    const model = await this.#resolver.resolveModel(lowered.model, waitMs);
+    const { encoded, problems: encodeProblems } = encodeModel(model);
+    const problems = [...update.problems, ...lowered.problems, ...encodeProblems];
+    this.#logProblems(problems);
+    const failure = await this.#publish(encoded, model);
+    if (failure === '') {
+      this.#lowered = lowered.model;
+      this.#onKeptTables = false;
+    }
+    this.#record({
+      problems,
+      kept: update.kept,
+      contentHash: update.contentHash,
+      reason: failure !== '' ? failure : describe(problems, update.kept),
+      failed: failure !== '' || hasErrors(problems),
+    });
+  }
+
+  /**
+   * A first configuration with errors would lose what its bad resources used to do, so the tables of an earlier start are
+   * better when there are any; they stay until a configuration has no error.
+   */
+  async #standsOnKeptTables(): Promise<boolean> {
+    const { stateDir, logger } = this.#options;
+    if (this.#onKeptTables || stateDir === undefined || this.#status.attempts > 0) return this.#onKeptTables;
+    const kept = await readRules(lastGoodPath(stateDir));
+    const failure = kept.ok ? await this.#publish(kept.encoded, undefined) : kept.reason;
+    if (failure !== '') logger.warning('control', 'no last good tables to start with', { reason: failure });
+    this.#onKeptTables = failure === '';
+    return this.#onKeptTables;
+  }
+
+  /** The lowered model is the same; only addresses have changed. */
+  async #applyAddresses(): Promise<void> {
+    if (this.#lowered === undefined) return;
+    const model = await this.#resolver.resolveModel(this.#lowered, DNS_WAIT_MS);
+    const { encoded } = encodeModel(model);
+    const failure = await this.#publish(encoded, model);
+    if (failure !== '') this.#options.logger.error('control', 'new addresses were not applied', { reason: failure });
+  }
+
+  /** '' or why the tables are not in force. */
+  async #publish(encoded: EncodedTables, model: RoutingModel | undefined): Promise<string> {
+    const { proxy, logger, stateDir, sourceName } = this.#options;
+    const result = await proxy.publish(encoded);
+    if (!result.ok) return result.reason;
+    this.#model = model;
+    this.#host = encoded.host;
+    this.#status = { ...this.#status, generation: result.generation };
+    if (stateDir !== undefined && model !== undefined) {
+      saveLastGood(stateDir, encoded, sourceName).catch((error: unknown) =>
+        logger.error('control', 'the last good tables were not saved', { stateDir, error: String(error) }),
+      );
+    }
+    return '';
+  }
+
+  #record(outcome: {
+    problems: readonly Problem[];
+    kept: readonly string[];
+    contentHash: string;
+    reason: string;
+    failed: boolean;
+  }): void {
+    const { logger } = this.#options;
+    const nowMs = Date.now();
+    const { problems, kept, contentHash, reason, failed } = outcome;
+    const previous = this.#status;
+    this.#status = {
+      ...previous,
+      state: reason === '' ? 'ok' : 'stale',
+      reason,
+      contentHash,
+      lastAttemptMs: nowMs,
+      lastSuccessMs: failed ? previous.lastSuccessMs : nowMs,
+      attempts: previous.attempts + 1,
+      failures: previous.failures + (failed ? 1 : 0),
+      problems,
+      kept,
+    };
+    const { generation } = this.#status;
+    if (reason === '') logger.info('control', 'configuration is live', { generation });
+    else logger.error('control', 'configuration is not fully in force', { reason, generation });
+  }
+
+  #logProblems(problems: readonly Problem[]): void {
+    const { logger } = this.#options;
+    const shown = problems.filter(({ severity }) => severity !== 'info');
+    for (const { severity, code, message, path, position, resource } of shown.slice(0, MAX_LOGGED_PROBLEMS)) {
+      logger.log(severity === 'error' ? 'error' : 'warning', 'config', message, {
+        code,
+        resource: resource === undefined ? undefined : `${resource.kind}/${resource.namespace}/${resource.name}`,
+        path: path === '' ? undefined : path,
+        at: `${position.file}:${position.line}:${position.column}`,
+      });
+    }
+    const more = shown.length - MAX_LOGGED_PROBLEMS;
+    if (more > 0) logger.warning('config', `${more} more problems; see /config_status or weft analyze`);
+  }
+}
+
+/** One line for the status; '' when everything that was read is in force. */
+function describe(problems: readonly Problem[], kept: readonly string[]): string {
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  const first = errors[0];
+  if (first === undefined) return '';
+  const count = errors.length === 1 ? '1 error' : `${errors.length} errors`;
+  const fate = kept.length === 0 ? 'what has errors is left out' : `${kept.length} kept in their last good version`;
+  return `${count} (${first.position.file}:${first.position.line}: ${first.message}); ${fate}`;
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Destinations that routes name -> clusters, one per (host, port, subset), made when first named. A destination that the
+ * proxy cannot see gets its name but no cluster: references are resolved at run time in Istio, so that is a 503 there and
+ * a warning here, never an error.
+ */
+import type { Cluster, Endpoint, WorkloadIdentity } from '../model/model.js';
+import { compareText } from '../mesh/age-order.js';
+import { findService, selects } from '../mesh/mesh.js';
+import type { Mesh, MeshEndpoint, MeshPort, MeshService } from '../mesh/mesh.js';
+import { isVisibleIn } from '../mesh/visibility.js';
+import { resolveHost } from '../resources/hosts.js';
+import type { DestinationSpec, Resource } from '../resources/types.js';
+import { DestinationRuleIndex } from './destination-rules.js';
+import type { EffectiveRule, RuleSubset } from './destination-rules.js';
+import { originOf } from './findings.js';
+import type { Findings } from './findings.js';
+import type { ProxyNode } from './proxy-node.js';
+import {
+  circuitBreakerOf,
+  connectTimeoutMsOf,
+  idleTimeoutMsOf,
+  loadBalancerOf,
+  resolvePolicy,
+} from './traffic-policy.js';
+
+/** The place that names a destination, for warnings. */
+export interface Mention {
+  readonly resource: Resource;
+  readonly path: string;
+}
+
+export class ClusterTable {
+  readonly #mesh: Mesh;
+  readonly #node: ProxyNode;
+  readonly #findings: Findings;
+  readonly #rules: DestinationRuleIndex;
+  /** Undefined for names that have no cluster. */
+  readonly #clusters = new Map<string, Cluster | undefined>();
+
+  constructor(mesh: Mesh, node: ProxyNode, findings: Findings) {
+    this.#mesh = mesh;
+    this.#node = node;
+    this.#findings = findings;
+    this.#rules = new DestinationRuleIndex(mesh, findings);
+  }
+
+  /** The cluster of a service's port without a subset, for routes that Istio makes by itself. */
+  useService(service: MeshService, port: number): string {
+    const name = clusterName(service.host, port, '');
+    if (!this.#clusters.has(name)) {
+      const mention = { resource: service.source, path: 'spec' };
+      this.#clusters.set(name, this.#build(name, service, port, '', mention));
+    }
+    return name;
+  }
+
+  /**
+   * The name of a route's cluster. An ExternalName Service is replaced by its target, once. Without a port number it is
+   * the service's only port, else the port of the listener (Istio `Destination.port`).
+   */
+  useDestination(destination: DestinationSpec, listenerPort: number, mention: Mention): string {
+    const written = resolveHost(destination.host, mention.resource.namespace, this.#mesh.settings.domain);
+    const alias = this.#mesh.aliases.get(written);
+    const isAlias = alias !== undefined && isVisibleIn(alias.visibility, this.#node.namespace);
+    const host = isAlias ? alias.target : written;
+    const service = findService(this.#mesh, host, this.#node.namespace);
+    const onlyPort = service?.ports.length === 1 ? service.ports[0]?.number : undefined;
+    const port = destination.port?.number ?? onlyPort ?? listenerPort;
+    const subset = destination.subset ?? '';
+    const name = clusterName(host, port, subset);
+    if (service === undefined) {
+      this.#clusters.set(name, undefined);
+      this.#findings.add(
+        'host-not-found',
+        mention.resource,
+        `${mention.path}.host`,
+        `no service "${host}" is visible to namespace "${this.#node.namespace}"; requests are answered with 503`,
+        'Define a Service or a ServiceEntry with this host, or correct the name.',
+      );
+    } else if (this.#clusters.get(name) === undefined) {
+      this.#clusters.set(name, this.#build(name, service, port, subset, mention));
+    }
+    return name;
+  }
+
+  /** Sorted by name. */
+  list(): Cluster[] {
+    return [...this.#clusters.values()]
+      .filter((cluster) => cluster !== undefined)
+      .sort((left, right) => compareText(left.name, right.name));
+  }
+
+  #build(
+    name: string,
+    service: MeshService,
+    portNumber: number,
+    subsetName: string,
+    mention: Mention,
+  ): Cluster | undefined {
+    const port = service.ports.find((candidate) => candidate.number === portNumber && candidate.protocol !== 'UDP');
+    if (port === undefined) {
+      const known = service.ports.map((candidate) => candidate.number).join(', ');
+      this.#findings.add(
+        'port-not-found',
+        mention.resource,
+        `${mention.path}.port.number`,
+        `service "${service.host}" has no port ${portNumber}; requests are answered with 503`,
+        `Its ports are ${known === '' ? 'none' : known}; give one as port.number.`,
+      );
+      return undefined;
+    }
+    const rule = this.#rules.find(service, this.#node);
+    const subset = subsetName === '' ? undefined : rule?.subsets.get(subsetName);
+    if (subsetName !== '' && subset === undefined) {
+      this.#findings.add(
+        'subset-not-found',
+        mention.resource,
+        `${mention.path}.subset`,
+        `no DestinationRule in effect for "${service.host}" defines subset "${subsetName}"; requests are answered with 503`,
+        subsetHint(rule),
+      );
+      return undefined;
+    }
+    return this.#cluster(name, service, port, subset, rule);
+  }
+
+  #cluster(
+    name: string,
+    service: MeshService,
+    port: MeshPort,
+    subset: RuleSubset | undefined,
+    rule: EffectiveRule | undefined,
+  ): Cluster {
+    const policy = resolvePolicy(rule?.trafficPolicy?.spec, subset?.spec.trafficPolicy, port.number);
+    this.#warnOfUnreachable(service);
+    const endpoints = port.endpoints.filter(
+      (endpoint) => !endpoint.address.startsWith('unix://') && selects(subset?.spec.labels, endpoint.labels),
+    );
+    const source: Mention = subset ?? { resource: service.source, path: port.path };
+    return {
+      name,
+      service: { host: service.host, name: service.name, namespace: service.namespace, port: port.number },
+      subset: subset?.spec.name ?? '',
+      loadBalancer: loadBalancerOf(policy),
+      endpoints: endpoints.map(lowerEndpoint),
+      circuitBreaker: circuitBreakerOf(policy),
+      connectTimeoutMs: connectTimeoutMsOf(policy, this.#mesh.settings.connectTimeoutMs),
+      idleTimeoutMs: idleTimeoutMsOf(policy),
+      maxRequestsPerConnection: policy.connectionPool?.http?.maxRequestsPerConnection ?? 0,
+      origin: originOf(source.resource, source.path),
+    };
+  }
+
+  /** Validation cannot see these: a resolution that is absent, and addresses of every form that Istio allows. */
+  #warnOfUnreachable(service: MeshService): void {
+    const { source } = service;
+    if (!service.hasEndpointList) {
+      this.#findings.add(
+        'not-executed',
+        source,
+        'spec.resolution',
+        `"${service.host}" takes its address from the client's connection, which is not captured; requests are answered with 503`,
+        'Set resolution to DNS, or to STATIC with endpoints.',
+      );
+    }
+    const unix = source.kind === 'ServiceEntry' && source.spec.endpoints?.findIndex(isUnixSocket);
+    if (typeof unix === 'number' && unix >= 0) {
+      this.#findings.add(
+        'not-executed',
+        source,
+        `spec.endpoints[${unix}].address`,
+        'endpoints that are Unix sockets are not used',
+        'Let the server listen on an IP address and port.',
+      );
+    }
+  }
+}
+
+/** Istio's cluster name. */
+export function clusterName(host: string, port: number, subset: string): string {
+  return `outbound|${port}|${subset}|${host}`;
+}
+
+function isUnixSocket(endpoint: { readonly address?: string }): boolean {
+  return endpoint.address?.startsWith('unix://') === true;
+}
+
+function subsetHint(rule: EffectiveRule | undefined): string {
+  if (rule === undefined) return 'Write a DestinationRule for this host that defines the subset.';
+  const known = [...rule.subsets.keys()].sort(compareText).join(', ');
+  return known === '' ? 'The rule in effect has no subsets.' : `The rule in effect defines ${known}.`;
+}
+
+function lowerEndpoint(endpoint: MeshEndpoint): Endpoint {
+  const { address, port, weight, healthy } = endpoint;
+  return { address, port, weight, healthy, workload: workloadIdentity(endpoint) };
+}
+
+/**
+ * Istio's canonical name and revision come from labels in a fixed order of preference. The principal is what mTLS proves,
+ * and connections to clusters are plaintext.
+ */
+export function workloadIdentity(endpoint: MeshEndpoint): WorkloadIdentity {
+  const { labels, workload } = endpoint;
+  const name = workload.name === '' ? 'unknown' : workload.name;
+  return {
+    workload: name,
+    namespace: workload.namespace === '' ? 'unknown' : workload.namespace,
+    app: labels['app'] ?? 'unknown',
+    version: labels['version'] ?? 'unknown',
+    canonicalService:
+      labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels['app'] ?? name,
+    canonicalRevision:
+      labels['service.istio.io/canonical-revision'] ??
+      labels['app.kubernetes.io/version'] ??
+      labels['version'] ??
+      'latest',
+    principal: 'unknown',
+  };
+}

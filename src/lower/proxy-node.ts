@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The proxy that a mesh is lowered for: what Istio's selectors, static match conditions and visibility look at.
+ */
+
+export interface ProxyNode {
+  /** `sidecar` builds the outbound listeners of a workload's proxy, `gateway` those of the Gateways that select it. */
+  readonly role: 'gateway' | 'sidecar';
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Port of the configuration (Gateway server, Service) -> port to bind; ports that are not in it bind as they are. */
+  readonly listenMap: ReadonlyMap<number, number>;
+  /** IP literal to bind where a Gateway server has no `bind`. */
+  readonly bind: string;
+  /** DNS suffix of the proxy's cluster, which decides who gets short names; default: the mesh's. */
+  readonly domain?: string;
+}
+
+/** Reads one environment variable; undefined when it is not set. */
+export type ReadEnvironment = (name: string) => string | undefined;

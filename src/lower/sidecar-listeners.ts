@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Services and VirtualServices that a workload sees -> its proxy's outbound listeners: one per HTTP port number, shared by
+ * all services with that port. Ports without a declared protocol join a table that exists but open none by themselves,
+ * since nothing here looks at first bytes. Unknown hosts get 502, as with Istio's REGISTRY_ONLY: passing them through needs
+ * the address that the client dialled.
+ */
+import type { Listener, Origin, Route, VirtualHost } from '../model/model.js';
+import { compareText } from '../mesh/age-order.js';
+import { findService } from '../mesh/mesh.js';
+import type { MeshPort, MeshService } from '../mesh/mesh.js';
+import { isHttp } from '../mesh/port-protocol.js';
+import { isWildcard } from '../resources/hosts.js';
+import { originOf } from './findings.js';
+import { HostIndex } from './host-index.js';
+import { listenPortOf } from './lower-context.js';
+import type { LowerContext } from './lower-context.js';
+import { DEFAULT_RETRY } from './route-action.js';
+import { CATCH_ALL } from './route-match.js';
+import { SidecarDomains } from './sidecar-domains.js';
+import { sortVirtualHosts } from './virtual-host-order.js';
+import { lowerRoutes } from './virtual-service-routes.js';
+import { MESH_GATEWAY, virtualServicesFor } from './virtual-services.js';
+import type { BoundVirtualService } from './virtual-services.js';
+
+/** Istio takes a VirtualService for hosts that are no services on this port only. */
+const UNREGISTERED_HOST_PORT = 80;
+
+interface ServicePort {
+  readonly service: MeshService;
+  readonly port: MeshPort;
+}
+
+interface MeshVirtualServices {
+  readonly ordered: readonly BoundVirtualService[];
+  readonly byHost: HostIndex<BoundVirtualService[]>;
+}
+
+export function lowerSidecarListeners(context: LowerContext): Listener[] {
+  const services = visibleServicePorts(context);
+  const virtualServices = meshVirtualServices(context);
+  const domains = new SidecarDomains(context.mesh, context.node);
+  const listeners = new Map<number, Listener>();
+  for (const [port, members] of services) {
+    const [first] = members.filter((member) => isHttp(member.port.protocol));
+    if (first === undefined) {
+      for (const member of members) warnOfAuto(context, member);
+      continue;
+    }
+    const listenPort = listenPortOf(context.node, port);
+    const taken = listeners.get(listenPort);
+    if (taken !== undefined) {
+      context.findings.add(
+        'listen-port-conflict',
+        first.service.source,
+        first.port.path,
+        `port ${port} would listen on ${listenPort}, which serves port ${taken.configPort} already; it is left out`,
+        'Map the two ports to different ones.',
+      );
+      continue;
+    }
+    listeners.set(listenPort, {
+      name: `${context.node.bind}_${listenPort}`,
+      address: context.node.bind,
+      port: listenPort,
+      configPort: port,
+      routeConfigName: String(port),
+      kind: 'sidecar-outbound',
+      pathNormalization: context.mesh.settings.pathNormalization,
+      virtualHosts: virtualHostsOf(context, port, members, virtualServices, domains),
+      origin: originOf(first.service.source, first.port.path),
+    });
+  }
+  return [...listeners.values()];
+}
+
+/** Services with an HTTP or undeclared port, by port number in ascending order, each list by host. */
+function visibleServicePorts(context: LowerContext): Map<number, ServicePort[]> {
+  const { mesh, node } = context;
+  const byPort = new Map<number, ServicePort[]>();
+  for (const host of [...mesh.services.keys()].sort(compareText)) {
+    const service = findService(mesh, host, node.namespace);
+    if (service === undefined) continue;
+    for (const port of service.ports) {
+      if (!isHttp(port.protocol) && port.protocol !== 'AUTO') continue;
+      const list = byPort.get(port.number);
+      if (list === undefined) byPort.set(port.number, [{ service, port }]);
+      else list.push({ service, port });
+    }
+  }
+  return new Map([...byPort].sort(([left], [right]) => left - right));
+}
+
+function meshVirtualServices(context: LowerContext): MeshVirtualServices {
+  const ordered = virtualServicesFor(context.mesh, context.node.namespace).filter((bound) =>
+    bound.gateways.has(MESH_GATEWAY),
+  );
+  const byHost = new HostIndex<BoundVirtualService[]>();
+  for (const bound of ordered) {
+    for (const host of bound.hosts) {
+      const list = byHost.get(host);
+      if (list === undefined) byHost.set(host, [bound]);
+      else list.push(bound);
+    }
+  }
+  return { ordered, byHost };
+}
+
+function virtualHostsOf(
+  context: LowerContext,
+  port: number,
+  members: readonly ServicePort[],
+  virtualServices: MeshVirtualServices,
+  domains: SidecarDomains,
+): VirtualHost[] {
+  const draft = new VirtualHostDraft(port);
+  const services = new Map(members.map((member) => [member.service.host, member.service]));
+  const { attached, coveredWildcards } = attach(services, virtualServices.byHost);
+  const candidates = port === UNREGISTERED_HOST_PORT ? virtualServices.ordered : inOrder(attached.keys());
+  for (const bound of candidates) {
+    const routes = lowerRoutes(context, bound.resource, { port, gateway: MESH_GATEWAY });
+    if (routes.length === 0) continue;
+    const origins = [originOf(bound.resource, 'spec.hosts')];
+    for (const service of attached.get(bound) ?? []) {
+      draft.add(service.host, domains.domainsOf(service), routes, origins);
+    }
+    for (const host of bound.hosts) {
+      if (!services.has(host) && !coveredWildcards.has(host)) draft.add(host, [host], routes, origins);
+    }
+  }
+  for (const { service, port: servicePort } of members) {
+    if (draft.has(service.host)) continue;
+    const origin = originOf(service.source, servicePort.path);
+    const route = defaultRoute(context.clusters.useService(service, port), origin);
+    draft.add(service.host, domains.domainsOf(service), [route], [origin]);
+  }
+  return [...sortVirtualHosts(draft.list()), blockAll(context)];
+}
+
+/**
+ * Which VirtualServices each service belongs to: those that name its host, else those with the most specific wildcard.
+ * Also the wildcards that cover any service: such a pattern is no host of its own.
+ */
+function attach(
+  services: ReadonlyMap<string, MeshService>,
+  byHost: HostIndex<BoundVirtualService[]>,
+): { attached: Map<BoundVirtualService, MeshService[]>; coveredWildcards: Set<string> } {
+  const attached = new Map<BoundVirtualService, MeshService[]>();
+  const coveredWildcards = new Set<string>();
+  for (const service of services.values()) {
+    let isSettled = false;
+    byHost.visitCovering(service.host, (bounds, pattern) => {
+      if (isWildcard(pattern)) coveredWildcards.add(pattern);
+      if (isSettled) return false;
+      isSettled = true;
+      for (const bound of bounds) {
+        const list = attached.get(bound);
+        if (list === undefined) attached.set(bound, [service]);
+        else list.push(service);
+      }
+      return false;
+    });
+  }
+  return { attached, coveredWildcards };
+}
+
+function inOrder(bounds: Iterable<BoundVirtualService>): BoundVirtualService[] {
+  return [...bounds].sort((left, right) => left.rank - right.rank);
+}
+
+/** The virtual hosts of one table: the first to claim a host or a domain keeps it. */
+class VirtualHostDraft {
+  readonly #port: number;
+  readonly #claimed = new Set<string>();
+  readonly #virtualHosts = new Map<string, VirtualHost>();
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  has(host: string): boolean {
+    return this.#virtualHosts.has(host);
+  }
+
+  add(host: string, domains: readonly string[], routes: readonly Route[], origins: readonly Origin[]): void {
+    if (this.#virtualHosts.has(host)) return;
+    const free = [...new Set(domains)].filter((domain) => !this.#claimed.has(domain));
+    if (free.length === 0) return;
+    for (const domain of free) this.#claimed.add(domain);
+    this.#virtualHosts.set(host, { name: `${host}:${this.#port}`, domains: free, routes, origins });
+  }
+
+  list(): VirtualHost[] {
+    return [...this.#virtualHosts.values()];
+  }
+}
+
+function defaultRoute(cluster: string, origin: Origin): Route {
+  return {
+    name: 'default',
+    match: CATCH_ALL,
+    action: {
+      kind: 'forward',
+      clusters: [{ cluster, weight: 1, requestHeaders: [], responseHeaders: [] }],
+      timeoutMs: 0,
+      retry: DEFAULT_RETRY,
+    },
+    origin,
+  };
+}
+
+function blockAll(context: LowerContext): VirtualHost {
+  const origin: Origin = {
+    kind: 'MeshConfig',
+    namespace: context.mesh.settings.rootNamespace,
+    name: 'outboundTrafficPolicy',
+    file: '',
+    line: 0,
+    path: '',
+  };
+  const route: Route = {
+    name: 'block_all',
+    match: CATCH_ALL,
+    action: { kind: 'direct', status: 502, body: new Uint8Array(0), responseHeaders: [] },
+    origin,
+  };
+  return { name: 'block_all', domains: ['*'], routes: [route], origins: [origin] };
+}
+
+function warnOfAuto(context: LowerContext, member: ServicePort): void {
+  const { service, port } = member;
+  context.findings.add(
+    'port-protocol-not-declared',
+    service.source,
+    port.path,
+    `port ${port.number} of "${service.host}" declares no protocol, and nothing is listening for it`,
+    'Begin the port name with http- or grpc-, or set appProtocol, if it carries HTTP.',
+  );
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The trafficPolicy of a DestinationRule, of a subset, and their per-port entries -> the policy for one (port, subset).
+ * Istio never merges inside a block, and a port's entry replaces the level that it stands in: what it leaves out becomes
+ * the default, not what the level says (`TrafficPolicy.portLevelSettings`).
+ */
+import type { CircuitBreaker, LoadBalancer } from '../model/model.js';
+import { UNLIMITED } from '../model/model.js';
+import { parseDuration } from '../resources/scalars.js';
+import type { PortTrafficPolicySpec, TrafficPolicySpec } from '../resources/types.js';
+
+export type TrafficPolicyBlocks = Omit<PortTrafficPolicySpec, 'port'>;
+
+/** Istio's default for idle upstream connections (Envoy's HttpProtocolOptions.idle_timeout). */
+const IDLE_TIMEOUT_MS = 3_600_000;
+
+export function resolvePolicy(
+  destination: TrafficPolicySpec | undefined,
+  subset: TrafficPolicySpec | undefined,
+  port: number,
+): TrafficPolicyBlocks {
+  const subsetPort = portEntry(subset, port);
+  if (subsetPort !== undefined) return blocksOf(subsetPort);
+  const base = blocksOf(portEntry(destination, port) ?? destination);
+  return { ...base, ...blocksOf(subset) };
+}
+
+/** PASSTHROUGH and consistent hashing need what is not executed here; they get the default, least request. */
+export function loadBalancerOf(policy: TrafficPolicyBlocks): LoadBalancer {
+  const simple = policy.loadBalancer?.simple;
+  return simple === 'ROUND_ROBIN' || simple === 'RANDOM' ? simple : 'LEAST_REQUEST';
+}
+
+/** 0 and absent mean no limit in every field of Istio's ConnectionPoolSettings. */
+export function circuitBreakerOf(policy: TrafficPolicyBlocks): CircuitBreaker {
+  const { tcp, http } = policy.connectionPool ?? {};
+  return {
+    maxConnections: limit(tcp?.maxConnections),
+    maxPendingRequests: limit(http?.http1MaxPendingRequests),
+    maxRequests: limit(http?.http2MaxRequests),
+    maxRetries: limit(http?.maxRetries),
+  };
+}
+
+export function connectTimeoutMsOf(policy: TrafficPolicyBlocks, meshDefaultMs: number): number {
+  return durationMs(policy.connectionPool?.tcp?.connectTimeout) ?? meshDefaultMs;
+}
+
+/** `http.idleTimeout`, else `tcp.idleTimeout` (where `0s` means never), else an hour. */
+export function idleTimeoutMsOf(policy: TrafficPolicyBlocks): number {
+  const { tcp, http } = policy.connectionPool ?? {};
+  return durationMs(http?.idleTimeout) ?? durationMs(tcp?.idleTimeout) ?? IDLE_TIMEOUT_MS;
+}
+
+/** Milliseconds of a duration that validation has accepted; undefined when absent. */
+export function durationMs(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const duration = parseDuration(text);
+  return 'ms' in duration ? duration.ms : undefined;
+}
+
+/** With two entries for a port the first counts. */
+function portEntry(policy: TrafficPolicySpec | undefined, port: number): PortTrafficPolicySpec | undefined {
+  return policy?.portLevelSettings?.find((entry) => entry.port?.number === port);
+}
+
+function blocksOf(policy: PortTrafficPolicySpec | undefined): TrafficPolicyBlocks {
+  const { loadBalancer, connectionPool, outlierDetection, tls } = policy ?? {};
+  return {
+    ...(loadBalancer === undefined ? {} : { loadBalancer }),
+    ...(connectionPool === undefined ? {} : { connectionPool }),
+    ...(outlierDetection === undefined ? {} : { outlierDetection }),
+    ...(tls === undefined ? {} : { tls }),
+  };
+}
+
+function limit(value: number | undefined): number {
+  return value === undefined || value === 0 ? UNLIMITED : value;
+}

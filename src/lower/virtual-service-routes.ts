@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A VirtualService's `http` -> routes for one listener: every rule times every match block, in document order, until the
+ * first that catches everything; what follows can never be reached and does not exist for Istio either.
+ */
+import type { Route, RouteMatch } from '../model/model.js';
+import type { VirtualService } from '../resources/types.js';
+import { originOf } from './findings.js';
+import type { LowerContext } from './lower-context.js';
+import { lowerAction } from './route-action.js';
+import { CATCH_ALL, holdsStatically, isCatchAll, lowerMatch } from './route-match.js';
+import type { RouteScope } from './route-match.js';
+
+/** Empty when the rules' static conditions rule out this proxy, port or gateway. */
+export function lowerRoutes(context: LowerContext, resource: VirtualService, scope: RouteScope): Route[] {
+  const routes: Route[] = [];
+  const rules = resource.spec.http ?? [];
+  for (const [ruleIndex, rule] of rules.entries()) {
+    const path = `spec.http[${ruleIndex}]`;
+    const blocks = rule.match ?? [];
+    const held = blocks.map((block) => holdsStatically(block, resource, context.node, scope));
+    // The action names clusters, so it is made only for rules that exist here.
+    if (blocks.length > 0 && !held.includes(true)) continue;
+    const action = lowerAction(context, { resource, rule, path }, scope);
+    if (action === undefined) continue;
+    const name = rule.name ?? '';
+    const add = (match: RouteMatch, matchName: string, at: string): boolean => {
+      const routeName = matchName === '' ? name : `${name}.${matchName}`;
+      routes.push({ name: routeName, match, action, origin: originOf(resource, at) });
+      return isCatchAll(match);
+    };
+    if (blocks.length === 0) {
+      add(CATCH_ALL, '', path);
+      return routes;
+    }
+    for (const [blockIndex, block] of blocks.entries()) {
+      if (held[blockIndex] !== true) continue;
+      const blockPath = `${path}.match[${blockIndex}]`;
+      const match = lowerMatch(block);
+      if (match !== undefined && add(match, block.name ?? '', blockPath)) return routes;
+    }
+  }
+  return routes;
+}
+
+/** Catch-alls go last, each group keeping its order: several VirtualServices may share one host of a gateway. */
+export function catchAllsLast(routes: readonly Route[]): Route[] {
+  const isLast = (route: Route): boolean => isCatchAll(route.match);
+  return [...routes.filter((route) => !isLast(route)), ...routes.filter(isLast)];
+}

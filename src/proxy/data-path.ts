@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A data-path thread's own world: its engine, exchanges, connections, clock and generations. Fronts hand it heads that
+ * lie in the request input; everything else happens in exchanges and connections.
+ */
+import type net from 'node:net';
+import * as layout from '../../assembly/layout.js';
+import type { Engine } from '../engine/engine.js';
+import type { Logger } from '../telemetry/log.js';
+import type { AccessLog } from './access-log-entry.js';
+import type { Downstream } from './downstream.js';
+import { Exchange } from './exchange.js';
+import type { GenerationMessage } from './generation-view.js';
+import { GenerationView } from './generation-view.js';
+import { TimerWheel } from './timers.js';
+import type { CapacityMessage } from './upstream-pools.js';
+import { UpstreamPools } from './upstream-pools.js';
+
+export interface DataPathOptions {
+  readonly engine: Engine;
+  readonly logger: Logger;
+  readonly exposeReasons: boolean;
+  /** Absent when the access log is off. */
+  readonly accessLog?: AccessLog;
+  tellOthers(message: CapacityMessage): void;
+}
+
+/** The parts of the request line and Host, as strings. */
+export interface RequestText {
+  readonly scheme: 'http' | 'https';
+  readonly method: string;
+  readonly authority: string;
+  readonly path: string;
+  readonly query: string;
+  readonly hasQuery: boolean;
+}
+
+/** Half of the output region: while one half is pinned by an unfinished write, the other serves. */
+const OUTPUT_HALF = layout.OUTPUT_SIZE / 2;
+const PATH_MODES = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'];
+
+export class DataPath {
+  readonly engine: Engine;
+  readonly logger: Logger;
+  readonly exposeReasons: boolean;
+  readonly timers: TimerWheel;
+  readonly upstreams: UpstreamPools;
+  /** Shared by all upstream sockets: a read callback is synchronous. */
+  readonly readBuffer: Uint8Array;
+  readonly readOffset: number;
+  readonly tellOthers: (message: CapacityMessage) => void;
+  draining = false;
+  onIdle: (() => void) | null = null;
+  readonly #accessLog: AccessLog | undefined;
+  readonly #generations: (GenerationView | undefined)[] = [];
+  readonly #free: Exchange[] = [];
+  readonly #capacity: number;
+  readonly #factsOffset: number;
+  #created = 0;
+  #active = 0;
+  #lingering = 0;
+  #outputHalf = 0;
+  #pinned: [boolean, boolean] = [false, false];
+
+  constructor(options: DataPathOptions) {
+    this.engine = options.engine;
+    this.logger = options.logger;
+    this.exposeReasons = options.exposeReasons;
+    this.tellOthers = (message) => options.tellOthers(message);
+    this.#accessLog = options.accessLog;
+    this.timers = new TimerWheel((error) => this.onBug(error));
+    this.readOffset = this.engine.slab + layout.SLAB_READ;
+    this.readBuffer = this.engine.bytes.subarray(this.readOffset, this.readOffset + layout.READ_SIZE);
+    this.#factsOffset = this.engine.slab + layout.SLAB_INPUT + layout.INPUT_FACTS;
+    this.#capacity = this.engine.control(layout.CONTROL_EXCHANGE_CAPACITY);
+    this.upstreams = new UpstreamPools(this);
+  }
+
+  /** Nothing is under way and nothing is left to send. */
+  get isIdle(): boolean {
+    return this.#active === 0 && this.#lingering === 0;
+  }
+
+  /** Whether every head is kept: the access log reads from it. */
+  get keepsHeads(): boolean {
+    return this.#accessLog !== undefined;
+  }
+
+  /** Where a front puts a request's head, and how much fits. */
+  get inputOffset(): number {
+    return this.engine.slab + layout.SLAB_INPUT + layout.INPUT_REQUEST;
+  }
+
+  get outputOffset(): number {
+    return this.engine.slab + layout.SLAB_OUTPUT + this.#outputHalf * OUTPUT_HALF;
+  }
+
+  get outputCapacity(): number {
+    return OUTPUT_HALF;
+  }
+
+  // -------------------------------------------------------------------------------------------------- generations
+
+  addGeneration(message: GenerationMessage): void {
+    this.#generations[message.slot] = new GenerationView(message);
+  }
+
+  removeGeneration(slot: number, serial: number): void {
+    if (this.#generations[slot]?.serial === serial) this.#generations[slot] = undefined;
+  }
+
+  /** The generation in `slot` has become current: connections to endpoints that it lacks are closed. */
+  useGeneration(slot: number): void {
+    const view = this.#generations[slot];
+    if (view) this.upstreams.retainEndpoints(view.endpointSlots(this.engine));
+  }
+
+  routeWord(generation: GenerationView, route: number, field: number): number {
+    const words = this.engine.words;
+    const slotAt = layout.CONTROL_BASE + layout.CONTROL_GENERATIONS + generation.slot * layout.GENERATION_SIZE;
+    const base = words[(slotAt + layout.GENERATION_BASE) >> 2] ?? 0;
+    const routes = base + (words[(base + layout.TABLE_ROUTES + 4) >> 2] ?? 0);
+    return words[(routes + route * layout.ROUTE_SIZE + field) >> 2] ?? 0;
+  }
+
+  // ----------------------------------------------------------------------------------------------------- requests
+
+  /**
+   * Takes a request whose head lies at inputOffset. `failure` below zero says that the front refused it already. Returns
+   * null when the thread is full or has no tables: the front closes the connection. `bind` gets the exchange before it can
+   * answer.
+   */
+  accept(
+    downstream: Downstream,
+    listener: string,
+    headLength: number,
+    failure: number,
+    bind: (exchange: Exchange) => void,
+  ): Exchange | null {
+    const exchange = this.#free.pop() ?? this.#newExchange();
+    if (!exchange) return null;
+    const slot = this.engine.exports.beginExchange(exchange.index);
+    const generation = slot >= 0 ? this.#generations[slot] : undefined;
+    if (!generation) {
+      this.#free.push(exchange);
+      return null;
+    }
+    this.#active++;
+    this.setGauge(layout.SLAB_ACTIVE_EXCHANGES, this.#active);
+    exchange.open(downstream, generation, listener);
+    bind(exchange);
+    try {
+      const decision = failure < 0 ? failure : this.#decide(exchange, generation, listener, headLength);
+      exchange.start(decision, headLength);
+    } catch (error) {
+      this.onBug(error);
+      exchange.onBug();
+    }
+    return exchange;
+  }
+
+  #newExchange(): Exchange | null {
+    return this.#created < this.#capacity ? new Exchange(this, this.#created++) : null;
+  }
+
+  #decide(exchange: Exchange, generation: GenerationView, listener: string, headLength: number): number {
+    const exports = this.engine.exports;
+    const parsed = this.#parse(headLength, generation, listener);
+    if (parsed < 0) return parsed;
+    const request = (this.engine.slab + layout.SLAB_REQUEST) >> 2;
+    if ((this.engine.words[request + layout.REQUEST_FLAGS / 4] ?? 0) & layout.REQUEST_FLAG_UPGRADE)
+      return layout.FAILURE_UPGRADE;
+    if (this.engine.words[request + layout.REQUEST_METHOD_ID / 4] === layout.METHOD_CONNECT)
+      return layout.FAILURE_NO_ROUTE;
+    const index = generation.listenerIndex(listener);
+    if (index < 0) return layout.FAILURE_NO_ROUTE;
+    let decision = exports.routeRequest(exchange.index, index);
+    while (decision === layout.DECISION_ASK_HOST) {
+      const result = (this.engine.slab + layout.SLAB_RESULT) >> 2;
+      const pattern = this.engine.words[result + layout.RESULT_PATTERN / 4] ?? 0;
+      const offset = this.engine.words[result + layout.RESULT_SUBJECT_OFFSET / 4] ?? 0;
+      const length = this.engine.words[result + layout.RESULT_SUBJECT_LENGTH / 4] ?? 0;
+      // A copy, since text decoders refuse shared memory.
+      const subject = Buffer.from(this.engine.buffer.subarray(offset, offset + length));
+      exports.answerPattern(generation.matcher(pattern).matches(subject) ? 1 : 0);
+      decision = exports.routeRequest(exchange.index, index);
+    }
+    return decision;
+  }
+
+  /** Parses and normalises the head in the request input; 0 or a failure. */
+  #parse(headLength: number, generation: GenerationView, listener: string): number {
+    const exports = this.engine.exports;
+    const taken = exports.parseRequestHead(this.inputOffset, headLength);
+    if (taken < 0) return taken;
+    if (taken !== headLength) return layout.FAILURE_BAD_REQUEST;
+    const mode = generation.host.listeners[generation.listenerIndex(listener)]?.pathNormalization ?? 'BASE';
+    return exports.normalizePath(PATH_MODES.indexOf(mode));
+  }
+
+  /** Parses a head again that was parsed before. Throws when that fails, which only a bug can cause. */
+  parseSavedHead(head: Buffer, generation: GenerationView, listener: string): void {
+    this.engine.bytes.set(head, this.inputOffset);
+    if (this.#parse(head.length, generation, listener) < 0)
+      throw new Error('a head that was accepted before is refused now');
+  }
+
+  finish(exchange: Exchange): void {
+    if (this.#accessLog) this.#accessLog.write(exchange);
+    this.engine.exports.finishExchange(exchange.index, performance.now() - exchange.startedAtMs);
+    this.#free.push(exchange);
+    this.#active--;
+    this.setGauge(layout.SLAB_ACTIVE_EXCHANGES, this.#active);
+    this.#checkIdle();
+  }
+
+  /** A response whose exchange is over still has bytes to be sent; `release` says that it has not any more. */
+  linger(): () => void {
+    this.#lingering++;
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      this.#lingering--;
+      this.#checkIdle();
+    };
+  }
+
+  #checkIdle(): void {
+    if (this.isIdle) this.onIdle?.();
+  }
+
+  // -------------------------------------------------------------------------------------------------------- facts
+
+  /** The client's address, "" when unknown; `port` 0 when unknown. */
+  setDownstreamFacts(ip: Uint8Array, port: number): void {
+    const bytes = this.engine.bytes;
+    const at = this.#factsOffset;
+    bytes.set(ip, at);
+    const words = (this.engine.slab + layout.SLAB_FACTS) >> 2;
+    this.engine.words[words + layout.FACT_DOWNSTREAM_REMOTE_IP / 4] = at;
+    this.engine.words[words + layout.FACT_DOWNSTREAM_REMOTE_IP / 4 + 1] = ip.length;
+    const suffix = this.engine.buffer.write(`:${port}`, at + ip.length, 'latin1');
+    this.engine.words[words + layout.FACT_DOWNSTREAM_REMOTE / 4] = at;
+    this.engine.words[words + layout.FACT_DOWNSTREAM_REMOTE / 4 + 1] = ip.length + suffix;
+  }
+
+  /** `ip:port` of the client whose request is being handled. */
+  downstreamAddress(): string {
+    const words = (this.engine.slab + layout.SLAB_FACTS + layout.FACT_DOWNSTREAM_REMOTE) >> 2;
+    const at = this.engine.words[words] ?? 0;
+    return this.engine.buffer.toString('latin1', at, at + (this.engine.words[words + 1] ?? 0));
+  }
+
+  setUpstreamFacts(address: string, cluster: string): void {
+    this.#setFact(layout.FACT_UPSTREAM_REMOTE, 128, address);
+    this.#setFact(layout.FACT_UPSTREAM_CLUSTER, 256, cluster);
+  }
+
+  setReason(reason: string): void {
+    this.#setFact(layout.FACT_REASON, 1024, reason.slice(0, 900));
+  }
+
+  #setFact(fact: number, place: number, text: string): void {
+    const words = (this.engine.slab + layout.SLAB_FACTS + fact) >> 2;
+    const at = this.#factsOffset + place;
+    this.engine.words[words] = at;
+    this.engine.words[words + 1] = text === '' ? 0 : this.engine.buffer.write(text, at, 'latin1');
+  }
+
+  /** Computes the path of a route with a regex rewrite for the parsed request (Istio uriRegexRewrite). */
+  setRewrittenPath(generation: GenerationView, route: number): void {
+    const words = (this.engine.slab + layout.SLAB_FACTS + layout.FACT_REWRITTEN_PATH) >> 2;
+    const rewrite = generation.regexRewrite(route);
+    if (!rewrite) {
+      this.engine.words[words + 1] = 0;
+      return;
+    }
+    const path = rewrite.rewrite(this.readRequest().path);
+    const at = this.engine.slab + layout.SLAB_OUTPUT + (1 - this.#outputHalf) * OUTPUT_HALF;
+    this.engine.words[words] = at;
+    this.engine.words[words + 1] = this.engine.buffer.write(path, at, OUTPUT_HALF, 'utf8');
+  }
+
+  /** The parsed request's line and Host as strings. */
+  readRequest(): RequestText {
+    const record = (this.engine.slab + layout.SLAB_REQUEST) >> 2;
+    const words = this.engine.words;
+    const text = (field: number): string => {
+      const start = words[record + field / 4] ?? 0;
+      return this.engine.buffer.toString('utf8', start, start + (words[record + field / 4 + 1] ?? 0));
+    };
+    return {
+      scheme: words[record + layout.REQUEST_SCHEME / 4] === 1 ? 'https' : 'http',
+      method: text(layout.REQUEST_METHOD_OFFSET),
+      authority: text(layout.REQUEST_AUTHORITY_OFFSET),
+      path: text(layout.REQUEST_PATH_OFFSET),
+      query: text(layout.REQUEST_QUERY_OFFSET),
+      hasQuery: words[record + layout.REQUEST_HAS_QUERY / 4] === 1,
+    };
+  }
+
+  headFlags(generation: GenerationView, listener: string): number {
+    const kind = generation.host.listeners[generation.listenerIndex(listener)]?.kind;
+    return kind === 'sidecar-outbound' ? layout.HEAD_FLAG_SIDECAR : 0;
+  }
+
+  // ----------------------------------------------------------------------------------------------------- counting
+
+  addCounter(clusterSlot: number, counter: number, amount: number): void {
+    const at =
+      (this.engine.slab + layout.SLAB_CLUSTER_COUNTERS + clusterSlot * layout.CLUSTER_COUNTERS_SIZE + counter) >> 3;
+    this.engine.doubles[at] = (this.engine.doubles[at] ?? 0) + amount;
+  }
+
+  setGauge(field: number, value: number): void {
+    this.engine.words[(this.engine.slab + field) >> 2] = value;
+  }
+
+  /** Sends the last access-log lines. */
+  close(): void {
+    this.#accessLog?.flush();
+  }
+
+  // ------------------------------------------------------------------------------------------------------- safety
+
+  /** A write from the output region did not finish at once: this half is left alone until the socket has drained. */
+  pinOutput(socket: net.Socket): void {
+    const half = this.#outputHalf;
+    this.#pinned[half as 0 | 1] = true;
+    const release = (): void => {
+      this.#pinned[half as 0 | 1] = false;
+    };
+    socket.once('drain', release);
+    socket.once('close', release);
+    this.#outputHalf = 1 - half;
+  }
+
+  /** True while both halves may still be read by the kernel: writes are copied then. */
+  get outputIsPinned(): boolean {
+    return this.#pinned[this.#outputHalf as 0 | 1];
+  }
+
+  /** Wraps a callback so that its exception reaches nobody else's connection. */
+  guard<Arguments extends unknown[]>(run: (...args: Arguments) => void): (...args: Arguments) => void {
+    return (...args) => {
+      try {
+        run(...args);
+      } catch (error) {
+        this.onBug(error);
+      }
+    };
+  }
+
+  /** Logs what should not have happened; after a trap the engine gets a fresh instance. */
+  onBug(error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.logger.error('connection', 'internal error', { error: text });
+    if (error instanceof WebAssembly.RuntimeError) this.engine.replaceInstance();
+  }
+}

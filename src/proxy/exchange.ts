@@ -1,0 +1,605 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * One request and its response, from the parsed head to the last byte: fault -> admission -> endpoint -> connection ->
+ * request out -> response back -> count. Objects are pooled with their callbacks, so that a request allocates little; an
+ * exchange that has to wait keeps a copy of its head and parses it again when its turn comes.
+ */
+import * as layout from '../../assembly/layout.js';
+import type { DataPath } from './data-path.js';
+import type { Downstream, ResponseFraming } from './downstream.js';
+import type { GenerationView } from './generation-view.js';
+import { failureOf } from './failures.js';
+import type { LocalResponse } from './local-response.js';
+import { failureResponse, routedResponse, writeLocalHead } from './local-response.js';
+import { WheelTimer } from './timers.js';
+import type { UpstreamConnection } from './upstream-connection.js';
+
+/** Request body bytes kept while there is no connection to write them to; beyond it the client is paused. */
+const BODY_QUEUE_BYTES = 65536;
+/** Envoy's base interval of retry back-off, ms. */
+const RETRY_BASE_MS = 25;
+
+/** Most heads fit; a larger one gets a buffer of its own. */
+const HEAD_STORE_BYTES = 1024;
+
+const CHUNK_END = Buffer.from('\r\n');
+const LAST_CHUNK = Buffer.from('0\r\n\r\n');
+
+export class Exchange {
+  readonly index: number;
+  readonly #path: DataPath;
+  readonly #record: number;
+  readonly #delay: WheelTimer;
+  readonly #timeout: WheelTimer;
+  readonly #backoff: WheelTimer;
+  downstream!: Downstream;
+  generation!: GenerationView;
+  listener = '';
+  methodId = 0;
+  /** False once finished: late callbacks then do nothing. */
+  active = false;
+  /** Facts for the access log and local responses. */
+  startedAtMs = 0;
+  upstreamStartedAtMs = 0;
+  upstreamServiceMs = -1;
+  responseDetails = '';
+  failureDetail = '';
+  upstreamAddress = '';
+  upstreamLocalAddress = '';
+  /** The head as sent upstream and the client's address, kept for the access log only. */
+  sentHead = '';
+  downstreamAddress = '';
+  /** Bytes with heads, as istio_request_bytes counts them, and the heads' part. */
+  requestBytes = 0;
+  requestHeadBytes = 0;
+  responseBytes = 0;
+  responseHeadBytes = 0;
+  status = 0;
+  #flags = 0;
+  /** The request's head, for when it must be parsed again; the buffer is kept from request to request. */
+  #headStore: Buffer = Buffer.allocUnsafe(HEAD_STORE_BYTES);
+  #headLength = 0;
+  #isGrpc = false;
+  #bodyKind = 0;
+  #requestEnded = false;
+  #bodyQueue: Buffer[] = [];
+  #queuedBytes = 0;
+  #bodyPaused = false;
+  #bodyStarted = false;
+  #connection: UpstreamConnection | null = null;
+  #waiting = false;
+  #headSent = false;
+  #triedEndpoint = -1;
+  #replayed = false;
+  #timeoutMs = 0;
+  #abortStatus = 0;
+
+  constructor(path: DataPath, index: number) {
+    this.#path = path;
+    this.index = index;
+    this.#record = path.engine.exchanges + index * layout.EXCHANGE_SIZE;
+    this.#delay = new WheelTimer(() => this.#protect(() => this.#afterDelay()));
+    this.#timeout = new WheelTimer(() => this.#protect(() => this.#onTimeout()));
+    this.#backoff = new WheelTimer(() => this.#protect(() => this.#dispatch()));
+  }
+
+  /** A u32 field of the exchange record. */
+  word(field: number): number {
+    return this.#path.engine.words[(this.#record + field) >> 2] ?? 0;
+  }
+
+  get flags(): number {
+    return this.#flags;
+  }
+
+  get isGrpc(): boolean {
+    return this.#isGrpc;
+  }
+
+  /** '' when the request never got as far as a cluster. */
+  get clusterName(): string {
+    const index = this.word(layout.EXCHANGE_CLUSTER) | 0;
+    return this.generation.host.clusters[index]?.name ?? '';
+  }
+
+  get route(): number {
+    return this.word(layout.EXCHANGE_ROUTE) | 0;
+  }
+
+  /** The saved head, empty when it was not kept. */
+  get requestHead(): Buffer {
+    return this.#headStore.subarray(0, this.#headLength);
+  }
+
+  /** Runs `write` corked when the client is still there. */
+  cork(write: () => void): void {
+    this.downstream.cork(write);
+  }
+
+  /** Resets a pooled exchange for a new request. */
+  open(downstream: Downstream, generation: GenerationView, listener: string): void {
+    this.downstream = downstream;
+    this.generation = generation;
+    this.listener = listener;
+    this.active = true;
+    this.startedAtMs = performance.now();
+    this.upstreamStartedAtMs = 0;
+    this.upstreamServiceMs = -1;
+    this.responseDetails = '';
+    this.failureDetail = '';
+    this.upstreamAddress = '';
+    this.upstreamLocalAddress = '';
+    this.sentHead = '';
+    this.downstreamAddress = '';
+    this.requestBytes = 0;
+    this.requestHeadBytes = 0;
+    this.responseBytes = 0;
+    this.responseHeadBytes = 0;
+    this.status = 0;
+    this.methodId = 0;
+    this.#flags = 0;
+    this.#headLength = 0;
+    this.#isGrpc = false;
+    this.#bodyKind = layout.BODY_NONE;
+    this.#requestEnded = true;
+    this.#queuedBytes = 0;
+    this.#bodyPaused = false;
+    this.#bodyStarted = false;
+    this.#connection = null;
+    this.#waiting = false;
+    this.#headSent = false;
+    this.#triedEndpoint = -1;
+    this.#replayed = false;
+    this.#timeoutMs = 0;
+    this.#abortStatus = 0;
+  }
+
+  /** The head is parsed and routed (`decision` of routeRequest, or a failure); its bytes lie in the request input. */
+  start(decision: number, headLength: number): void {
+    const words = this.#path.engine.words;
+    const request = (this.#path.engine.slab + layout.SLAB_REQUEST) >> 2;
+    this.methodId = words[request + layout.REQUEST_METHOD_ID / 4] ?? 0;
+    this.#bodyKind = words[request + layout.REQUEST_BODY_KIND / 4] ?? 0;
+    this.#requestEnded = this.#bodyKind === layout.BODY_NONE;
+    this.#isGrpc = ((words[request + layout.REQUEST_FLAGS / 4] ?? 0) & layout.REQUEST_FLAG_GRPC) !== 0;
+    this.requestBytes = headLength;
+    this.requestHeadBytes = headLength;
+    // Kept for a second try; see #mayReplay.
+    if (this.#path.keepsHeads) this.downstreamAddress = this.#path.downstreamAddress();
+    if (this.#isReplayable || this.#path.keepsHeads || this.generation.host.routes[this.route]?.keepRequestHead) {
+      this.#keepHead(headLength);
+    }
+    if (decision < 0) {
+      this.fail(decision);
+      return;
+    }
+    if (decision !== layout.DECISION_FORWARD) {
+      this.#respond(routedResponse(this.#path, this, decision));
+      return;
+    }
+    const result = (this.#path.engine.slab + layout.SLAB_RESULT) >> 2;
+    this.#timeoutMs = words[result + layout.RESULT_TIMEOUT_MS / 4] ?? 0;
+    this.#abortStatus = words[result + layout.RESULT_ABORT_STATUS / 4] ?? 0;
+    const delayMs = words[result + layout.RESULT_DELAY_MS / 4] ?? 0;
+    if (delayMs > 0) {
+      this.#flags |= layout.FLAG_DI;
+      this.#keepHead(headLength);
+      this.#pauseBody();
+      this.#path.timers.start(this.#delay, delayMs);
+      return;
+    }
+    this.#admit(headLength);
+  }
+
+  // ------------------------------------------------------------------------------------------------- request side
+
+  /** Body bytes of the request, valid during the call; `last` with or after the final ones. */
+  onRequestBody(chunk: Uint8Array, last: boolean): void {
+    if (!this.active || this.#requestEnded) return;
+    this.requestBytes += chunk.length;
+    if (chunk.length > 0) {
+      const copy = Buffer.from(chunk);
+      if (this.#connection && this.#bodyStarted) this.#writeBody(copy);
+      else this.#queueBody(copy);
+    }
+    if (!last) return;
+    this.#requestEnded = true;
+    if (this.#connection && this.#bodyStarted) this.#finishRequest();
+  }
+
+  onUpstreamDrain(): void {
+    if (this.#bodyPaused && this.active) this.#resumeBody();
+  }
+
+  /** The client is gone. */
+  onAborted(): void {
+    if (!this.active) return;
+    this.#flags |= layout.FLAG_DC;
+    this.responseDetails ||= failureOf(layout.FAILURE_DOWNSTREAM_CLOSED).details;
+    if (this.#connection) {
+      this.#path.addCounter(this.word(layout.EXCHANGE_CLUSTER_SLOT), layout.COUNTER_RQ_CANCELLED, 1);
+    }
+    if (!this.#headSent) this.status = 0;
+    this.#finish();
+  }
+
+  onDownstreamDrain(): void {
+    if (this.active) this.#connection?.resume();
+  }
+
+  // ------------------------------------------------------------------------------------------------ upstream side
+
+  /** A connection is being opened for this exchange. */
+  onConnecting(connection: UpstreamConnection): void {
+    this.#waiting = false;
+    this.#connection = connection;
+  }
+
+  /** A connection is ready for this exchange. */
+  onConnected(connection: UpstreamConnection): void {
+    this.#waiting = false;
+    this.#path.engine.exports.leavePending(this.index);
+    this.#connection = connection;
+    this.#restoreHead();
+    this.#send(connection);
+  }
+
+  /** Lets go of the connection, which has ended its message or will be closed. */
+  detach(): void {
+    this.#connection = null;
+  }
+
+  /** `replayable`: nothing came back on a connection that had served before, so the upstream had probably closed it. */
+  onUpstreamFailure(failure: number, detail: string, replayable: boolean): void {
+    if (!this.active) return;
+    this.failureDetail = detail;
+    this.#countEndpointFailure();
+    this.#path.engine.exports.leavePending(this.index);
+    if (this.#headSent) {
+      this.#flags |= failureOf(failure).flag;
+      this.#breakResponse();
+      return;
+    }
+    if (replayable && this.#mayReplay()) {
+      this.#replayed = true;
+      this.#dispatch();
+      return;
+    }
+    if (this.#mayRetry(failure)) {
+      this.#triedEndpoint = this.word(layout.EXCHANGE_ENDPOINT);
+      this.#path.timers.start(
+        this.#backoff,
+        Math.random() * RETRY_BASE_MS * 2 ** (this.word(layout.EXCHANGE_ATTEMPT) - 1),
+      );
+      return;
+    }
+    this.fail(failure);
+  }
+
+  /** Returns false when the response could not be passed on; the connection is gone then. */
+  onResponseHead(status: number, bodyKind: number, contentLength: number): boolean {
+    const path = this.#path;
+    const engine = path.engine;
+    this.upstreamServiceMs = Math.round(performance.now() - this.upstreamStartedAtMs);
+    const facts = engine.slab + layout.SLAB_FACTS;
+    engine.words[(facts + layout.FACT_UPSTREAM_SERVICE_MS) >> 2] = this.upstreamServiceMs;
+    const close = path.draining;
+    const style = this.#style(close) | layout.STYLE_SERVICE_TIME;
+    const length = engine.exports.writeResponseHead(this.index, path.outputOffset, path.outputCapacity, style);
+    if (length < 0) {
+      this.#dropConnection();
+      this.failureDetail = 'the response head with what is added to it is too large';
+      this.fail(layout.FAILURE_UPSTREAM_PROTOCOL);
+      return false;
+    }
+    this.responseDetails = 'via_upstream';
+    this.#sendHead(length, { status, bodyKind, contentLength, isHead: this.methodId === layout.METHOD_HEAD, close });
+    return true;
+  }
+
+  onResponseBody(offset: number, length: number): void {
+    this.responseBytes += length;
+    if (!this.downstream.sendBody(this.#path.engine.bytes.subarray(offset, offset + length))) this.#connection?.pause();
+  }
+
+  onResponseEnd(): void {
+    if (!this.active) return;
+    this.downstream.end();
+    this.#finish();
+  }
+
+  /** A bug while handling this exchange: it alone is answered with 500. */
+  onBug(): void {
+    if (!this.active) return;
+    this.#dropConnection();
+    if (this.#headSent) this.#breakResponse();
+    else this.fail(layout.FAILURE_ENGINE);
+  }
+
+  /** Answers with the failure's row and ends. */
+  fail(failure: number): void {
+    if (!this.active) return;
+    this.#flags |= failureOf(failure).flag;
+    this.#respond(failureResponse(this.#path, this, failure));
+  }
+
+  // --------------------------------------------------------------------------------------------------------- steps
+
+  #admit(headLength: number): void {
+    if (this.#abortStatus > 0) {
+      this.#flags |= layout.FLAG_FI;
+      this.#respond({ ...failureResponse(this.#path, this, layout.FAILURE_FAULT_ABORT), status: this.#abortStatus });
+      return;
+    }
+    const verdict = this.#path.engine.exports.admitRequest(this.index);
+    if (verdict !== 0) {
+      this.fail(verdict);
+      return;
+    }
+    if (this.#requestEnded) this.#startTimeout();
+    this.#dispatch(headLength);
+  }
+
+  #afterDelay(): void {
+    if (!this.active) return;
+    this.#restoreHead();
+    this.#admit(this.#headLength);
+  }
+
+  /** Picks an endpoint and finds a connection. `freshHeadLength` above 0: the parsed head still lies in memory. */
+  #dispatch(freshHeadLength = 0): void {
+    if (!this.active) return;
+    const exports = this.#path.engine.exports;
+    const endpoint = exports.pickEndpoint(this.index, this.#triedEndpoint);
+    if (endpoint < 0) {
+      this.fail(endpoint);
+      return;
+    }
+    const idle = this.#path.upstreams.takeIdle(this.word(layout.EXCHANGE_ENDPOINT_SLOT));
+    if (idle) {
+      this.#connection = idle;
+      if (freshHeadLength === 0) this.#restoreHead();
+      this.#send(idle);
+      return;
+    }
+    if (freshHeadLength > 0) this.#keepHead(freshHeadLength);
+    this.#pauseBody();
+    const connection = this.#path.upstreams.open(this);
+    const verdict = exports.enterPending(this.index, connection ? 0 : 1);
+    if (verdict !== 0) {
+      if (connection) {
+        connection.exchange = null;
+        connection.destroy();
+      }
+      this.fail(verdict);
+      return;
+    }
+    if (connection) {
+      this.#connection = connection;
+      return;
+    }
+    this.#waiting = true;
+    this.#path.upstreams.enqueue(this);
+  }
+
+  #send(connection: UpstreamConnection): void {
+    const path = this.#path;
+    const engine = path.engine;
+    this.upstreamStartedAtMs = performance.now();
+    this.upstreamAddress = connection.address;
+    if (path.keepsHeads) this.upstreamLocalAddress = connection.localAddress;
+    path.setUpstreamFacts(connection.address, connection.clusterName);
+    path.setRewrittenPath(this.generation, this.route);
+    const length = engine.exports.writeRequestHead(
+      this.index,
+      path.outputOffset,
+      path.outputCapacity,
+      path.headFlags(this.generation, this.listener),
+    );
+    if (length < 0) {
+      this.#connection = null;
+      connection.exchange = null;
+      connection.destroy();
+      this.fail(length);
+      return;
+    }
+    if (path.keepsHeads)
+      this.sentHead = engine.buffer.toString('latin1', path.outputOffset, path.outputOffset + length);
+    connection.send(this, path.outputOffset, length);
+    this.#bodyStarted = true;
+    const queue = this.#bodyQueue;
+    if (queue.length > 0) {
+      this.#bodyQueue = [];
+      this.#queuedBytes = 0;
+      for (const chunk of queue) if (this.#connection) this.#writeBody(chunk);
+    }
+    if (this.#requestEnded) this.#finishRequest();
+    else this.#resumeBody();
+  }
+
+  #writeBody(chunk: Buffer): void {
+    const connection = this.#connection as UpstreamConnection;
+    let flowing: boolean;
+    if (this.#bodyKind === layout.BODY_CHUNKED) {
+      connection.write(Buffer.from(chunk.length.toString(16) + '\r\n', 'latin1'));
+      connection.write(chunk);
+      flowing = connection.write(CHUNK_END);
+    } else flowing = connection.write(chunk);
+    if (!flowing) this.#pauseBody();
+  }
+
+  #finishRequest(): void {
+    const connection = this.#connection as UpstreamConnection;
+    if (this.#bodyKind === layout.BODY_CHUNKED) connection.write(LAST_CHUNK);
+    connection.requestComplete();
+    this.#startTimeout();
+  }
+
+  #queueBody(chunk: Buffer): void {
+    this.#bodyQueue.push(chunk);
+    this.#queuedBytes += chunk.length;
+    if (this.#queuedBytes > BODY_QUEUE_BYTES) this.#pauseBody();
+  }
+
+  #pauseBody(): void {
+    if (this.#bodyPaused || this.#requestEnded) return;
+    this.#bodyPaused = true;
+    this.downstream.pauseBody();
+  }
+
+  #resumeBody(): void {
+    if (!this.#bodyPaused) return;
+    this.#bodyPaused = false;
+    this.downstream.resumeBody();
+  }
+
+  /** Runs from the end of the request to the end of the response, over all tries (Istio HTTPRoute.timeout). */
+  #startTimeout(): void {
+    if (this.#timeoutMs > 0 && this.#timeout.slot < 0) this.#path.timers.start(this.#timeout, this.#timeoutMs);
+  }
+
+  #onTimeout(): void {
+    if (!this.active) return;
+    this.#path.addCounter(this.word(layout.EXCHANGE_CLUSTER_SLOT), layout.COUNTER_RQ_TIMEOUT, 1);
+    this.#dropConnection();
+    if (this.#headSent) {
+      this.#flags |= layout.FLAG_UT;
+      this.#breakResponse();
+    } else this.fail(layout.FAILURE_TIMEOUT);
+  }
+
+  /** Only what the upstream provably did not act on, or may be repeated by RFC 9110 9.2.2, and only once. */
+  #mayReplay(): boolean {
+    return this.#isReplayable && !this.#replayed;
+  }
+
+  get #isReplayable(): boolean {
+    const method = this.methodId;
+    const idempotent =
+      method === layout.METHOD_GET || method === layout.METHOD_HEAD || method === layout.METHOD_OPTIONS;
+    return idempotent && this.#bodyKind === layout.BODY_NONE;
+  }
+
+  #mayRetry(failure: number): boolean {
+    if (failure !== layout.FAILURE_CONNECT && failure !== layout.FAILURE_CONNECT_TIMEOUT) return false;
+    const engine = this.#path.engine;
+    const attempts = this.#path.routeWord(this.generation, this.route, layout.ROUTE_RETRY_ATTEMPTS);
+    const conditions = this.#path.routeWord(this.generation, this.route, layout.ROUTE_RETRY_CONDITIONS);
+    const attempt = this.word(layout.EXCHANGE_ATTEMPT);
+    if (!(conditions & layout.RETRY_CONNECT_FAILURE) || attempts === 0) return false;
+    if (attempt > attempts) {
+      this.#flags |= layout.FLAG_URX;
+      return false;
+    }
+    if (engine.exports.startRetry(this.index) !== 0) {
+      this.#flags |= layout.FLAG_UO;
+      return false;
+    }
+    engine.words[(this.#record + layout.EXCHANGE_ATTEMPT) >> 2] = attempt + 1;
+    return true;
+  }
+
+  #countEndpointFailure(): void {
+    const slot = this.word(layout.EXCHANGE_ENDPOINT_SLOT);
+    const at = this.#path.engine.control(layout.CONTROL_ENDPOINT_STATES) + slot * layout.ENDPOINT_STATE_SIZE;
+    Atomics.add(this.#path.engine.words, (at + layout.ENDPOINT_FAILURES_TOTAL) >> 2, 1);
+  }
+
+  #keepHead(length: number): void {
+    if (this.#headLength > 0) return;
+    const start = this.#path.engine.slab + layout.SLAB_INPUT + layout.INPUT_REQUEST;
+    if (length > this.#headStore.length) this.#headStore = Buffer.allocUnsafe(length);
+    this.#headStore.set(this.#path.engine.bytes.subarray(start, start + length));
+    this.#headLength = length;
+  }
+
+  #restoreHead(): void {
+    this.#path.parseSavedHead(this.requestHead, this.generation, this.listener);
+  }
+
+  #respond(response: LocalResponse): void {
+    this.#dropConnection();
+    this.responseDetails = response.details;
+    const isHead = this.methodId === layout.METHOD_HEAD;
+    const close = response.close || this.#path.draining;
+    this.downstream.cork(() => {
+      const length = writeLocalHead(this.#path, this, response, this.#style(close));
+      const size = response.body.length;
+      this.#sendHead(length, {
+        status: response.status,
+        bodyKind: layout.BODY_LENGTH,
+        contentLength: size,
+        isHead,
+        close,
+      });
+      this.responseBytes += isHead ? 0 : size;
+      if (!isHead && size > 0) this.downstream.sendBody(response.body);
+      this.downstream.end();
+    });
+    this.#finish();
+  }
+
+  /** The style bits of a response head; brings the request's head back where the route's templates look at it. */
+  #style(close: boolean): number {
+    let style = this.downstream.style | (close ? layout.STYLE_CLOSE : 0);
+    if (this.#headLength > 0 && this.generation.host.routes[this.route]?.keepRequestHead) {
+      this.#restoreHead();
+      style |= layout.STYLE_REQUEST_PRESENT;
+    }
+    return style;
+  }
+
+  #sendHead(length: number, framing: ResponseFraming): void {
+    this.status = framing.status;
+    this.responseBytes += length;
+    this.responseHeadBytes = length;
+    this.#headSent = true;
+    this.downstream.sendHead(this.#path.outputOffset, length, framing);
+  }
+
+  #breakResponse(): void {
+    this.downstream.destroy();
+    this.#finish();
+  }
+
+  #dropConnection(): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    if (this.#waiting) {
+      this.#waiting = false;
+      this.#path.upstreams.dequeue(this);
+    }
+    if (!connection) return;
+    connection.exchange = null;
+    connection.destroy();
+  }
+
+  #finish(): void {
+    if (!this.active) return;
+    this.active = false;
+    this.#dropConnection();
+    this.#path.timers.stop(this.#delay);
+    this.#path.timers.stop(this.#timeout);
+    this.#path.timers.stop(this.#backoff);
+    if (this.#bodyQueue.length > 0) this.#bodyQueue = [];
+    const engine = this.#path.engine;
+    const words = this.#record >> 2;
+    engine.words[words + layout.EXCHANGE_STATUS / 4] = this.status;
+    engine.words[words + layout.EXCHANGE_FLAGS / 4] = this.#flags;
+    engine.words[words + layout.EXCHANGE_PROTOCOL / 4] = this.#isGrpc ? 1 : 0;
+    engine.doubles[(this.#record + layout.EXCHANGE_REQUEST_BYTES) >> 3] = this.requestBytes;
+    engine.doubles[(this.#record + layout.EXCHANGE_RESPONSE_BYTES) >> 3] = this.responseBytes;
+    this.#path.finish(this);
+    // One large head must not keep its memory in the pool.
+    if (this.#headStore.length > HEAD_STORE_BYTES) this.#headStore = Buffer.allocUnsafe(HEAD_STORE_BYTES);
+  }
+
+  #protect(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#path.onBug(error);
+      this.onBug();
+    }
+  }
+}

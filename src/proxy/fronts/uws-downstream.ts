@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * One uWebSockets.js response as a Downstream. The engine's head goes out in a single writeStatus call (the library puts
+ * whatever it is given after `HTTP/1.1 `), and the library writes Date and the framing itself.
+ */
+import { BODY_LENGTH, BODY_NONE } from '../../../assembly/layout.js';
+import type { Downstream, ResponseFraming } from '../downstream.js';
+import type { DataPath } from '../data-path.js';
+import type { Exchange } from '../exchange.js';
+import type { UwsResponse } from './uws-module.js';
+
+const CONGESTED_LINGER_MS = 1000;
+
+export class UwsDownstream implements Downstream {
+  readonly style = 0;
+  exchange: Exchange | null = null;
+  readonly #path: DataPath;
+  readonly #response: UwsResponse;
+  #framing: ResponseFraming | null = null;
+  /** Bytes that tryEnd did not take, and where they begin in the body. */
+  #unsent: Buffer | null = null;
+  #unsentOffset = 0;
+  #ended = false;
+  #watchesWritable = false;
+  /** The library could not send all of the last write. */
+  #congested = false;
+  #closeAnnounced = false;
+  #release: (() => void) | null = null;
+  #corked: boolean;
+
+  /** `corked`: the library has corked already, as it does in its request handler. */
+  constructor(path: DataPath, response: UwsResponse, corked: boolean) {
+    this.#path = path;
+    this.#response = response;
+    this.#corked = corked;
+  }
+
+  /** The request handler has returned: later writes need a cork of their own. */
+  leaveHandler(): void {
+    this.#corked = false;
+  }
+
+  /** The library has closed the connection; the response must not be touched any more. */
+  onAborted(): void {
+    this.#markEnded();
+    const exchange = this.exchange;
+    this.exchange = null;
+    exchange?.onAborted();
+  }
+
+  cork(write: () => void): void {
+    if (this.#corked || this.#ended) {
+      write();
+      return;
+    }
+    this.#corked = true;
+    // An exception must not pass through the library's native frames.
+    let thrown: unknown;
+    let failed = false;
+    this.#response.cork(() => {
+      try {
+        write();
+      } catch (error) {
+        thrown = error;
+        failed = true;
+      }
+    });
+    this.#corked = false;
+    if (failed) throw thrown;
+  }
+
+  sendHead(offset: number, length: number, framing: ResponseFraming): void {
+    if (this.#ended) return;
+    this.#framing = framing;
+    // The library ends the last line itself.
+    this.#response.writeStatus(this.#path.engine.bytes.subarray(offset, offset + length - 2));
+  }
+
+  sendBody(chunk: Uint8Array): boolean {
+    if (this.#ended) return true;
+    if (this.#framing?.close && !this.#closeAnnounced) {
+      if (this.#framing.bodyKind === BODY_LENGTH && chunk.length === this.#framing.contentLength) {
+        this.#response.end(chunk, true);
+        this.#markEnded();
+        return true;
+      }
+      // Past the first body byte the library can't announce it any more.
+      this.#closeAnnounced = true;
+      this.#response.writeHeader('Connection', 'close');
+    }
+    if (this.#framing?.bodyKind !== BODY_LENGTH) {
+      this.#congested = !this.#response.write(chunk);
+      if (this.#congested) this.#watchWritable();
+      return !this.#congested;
+    }
+    if (this.#unsent) {
+      this.#unsent = Buffer.concat([this.#unsent, chunk]);
+      return false;
+    }
+    const before = this.#response.getWriteOffset();
+    const [ok, done] = this.#response.tryEnd(chunk, this.#framing.contentLength);
+    if (done) {
+      this.#markEnded();
+      return true;
+    }
+    if (ok) return true;
+    const taken = this.#response.getWriteOffset() - before;
+    this.#unsent = Buffer.from(chunk.subarray(taken));
+    this.#unsentOffset = before + taken;
+    this.#watchWritable();
+    return false;
+  }
+
+  end(): void {
+    const framing = this.#framing;
+    this.exchange = null;
+    if (this.#ended || !framing) return;
+    // With bytes unsent the writable handler ends the response.
+    if (this.#unsent) {
+      this.#release = this.#path.linger();
+      return;
+    }
+    this.cork(() => {
+      if (framing.isHead) this.#endWithoutBody(framing, framing.contentLength);
+      else if (framing.bodyKind === BODY_NONE) this.#endWithoutBody(framing, -1);
+      else this.#response.end(undefined, framing.close && !this.#closeAnnounced);
+    });
+    // What the library still buffers it sends by itself, but says nothing of it: a closing thread leaves it a moment.
+    if (this.#congested) setTimeout(this.#path.linger(), CONGESTED_LINGER_MS).unref();
+    this.#markEnded();
+  }
+
+  destroy(): void {
+    this.exchange = null;
+    if (this.#ended) return;
+    this.#markEnded();
+    this.#response.close();
+  }
+
+  pauseBody(): void {
+    if (!this.#ended) this.#response.pause();
+  }
+
+  resumeBody(): void {
+    if (!this.#ended) this.#response.resume();
+  }
+
+  #endWithoutBody(framing: ResponseFraming, contentLength: number): void {
+    if (contentLength >= 0) {
+      this.#response.endWithoutBody(contentLength, framing.close);
+      return;
+    }
+    // An undefined length would be taken for a number, so closing has to be announced by hand.
+    if (framing.close && !this.#closeAnnounced) this.#response.writeHeader('Connection', 'close');
+    this.#response.endWithoutBody();
+  }
+
+  #markEnded(): void {
+    this.#ended = true;
+    this.#unsent = null;
+    this.#release?.();
+    this.#release = null;
+  }
+
+  #watchWritable(): void {
+    if (this.#watchesWritable) return;
+    this.#watchesWritable = true;
+    this.#response.onWritable((offset) => {
+      try {
+        return this.#onWritable(offset);
+      } catch (error) {
+        this.#path.onBug(error);
+        return true;
+      }
+    });
+  }
+
+  #onWritable(offset: number): boolean {
+    if (this.#ended) return true;
+    if (this.#unsent) {
+      const rest = this.#unsent.subarray(Math.max(0, offset - this.#unsentOffset));
+      const [ok, done] = this.#response.tryEnd(rest, this.#framing?.contentLength ?? 0);
+      if (done) {
+        this.#markEnded();
+        return true;
+      }
+      if (!ok) return false;
+      this.#unsent = null;
+    }
+    this.#congested = false;
+    this.exchange?.onDownstreamDrain();
+    return true;
+  }
+}

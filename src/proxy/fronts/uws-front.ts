@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The uWebSockets.js front: plaintext HTTP/1.1 ports. The library parses; its request is written into engine memory as one
+ * head again, so that the engine's own parser, rules and limits decide as on every other front.
+ */
+import { INPUT_REQUEST_SIZE, FAILURE_HEAD_TOO_LARGE } from '../../../assembly/layout.js';
+import type { DataPath } from '../data-path.js';
+import { UwsDownstream } from './uws-downstream.js';
+import type { UwsApp, UwsModule, UwsRequest, UwsResponse } from './uws-module.js';
+
+let headText = '';
+let hasBody = false;
+
+/** Called for each field of a request; module state instead of a closure, because it runs for every field. */
+function appendField(name: string, value: string): void {
+  headText += name + ': ' + value + '\r\n';
+  if (name === 'content-length' || name === 'transfer-encoding') hasBody = true;
+}
+
+/** One listening port of a thread. */
+export class UwsListener {
+  readonly name: string;
+  readonly #path: DataPath;
+  readonly #uws: UwsModule;
+  readonly #app: UwsApp;
+  #socket: object | null = null;
+
+  constructor(path: DataPath, uws: UwsModule, name: string) {
+    this.name = name;
+    this.#path = path;
+    this.#uws = uws;
+    this.#app = uws.App().any('/*', (response, request) => this.#onRequest(response, request));
+  }
+
+  /** Resolves with the port, or rejects with the reason. */
+  listen(address: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#app.listen(address, port, (socket) => {
+        if (!socket) {
+          reject(new Error(`can't listen on ${address}:${port}`));
+          return;
+        }
+        this.#socket = socket;
+        resolve(this.#uws.us_socket_local_port(socket));
+      });
+    });
+  }
+
+  /** Accepts no more connections; those open stay. */
+  stopAccepting(): void {
+    if (this.#socket) this.#uws.us_listen_socket_close(this.#socket);
+    this.#socket = null;
+  }
+
+  /** Closes the port and every connection. */
+  close(): void {
+    this.#socket = null;
+    this.#app.close();
+  }
+
+  #onRequest(response: UwsResponse, request: UwsRequest): void {
+    try {
+      this.#accept(response, request);
+    } catch (error) {
+      this.#path.onBug(error);
+      response.close();
+    }
+  }
+
+  #accept(response: UwsResponse, request: UwsRequest): void {
+    const path = this.#path;
+    const query = request.getQuery();
+    headText = `${request.getCaseSensitiveMethod()} ${request.getUrl()}${query === undefined ? '' : '?' + query} HTTP/1.1\r\n`;
+    hasBody = false;
+    request.forEach(appendField);
+    headText += '\r\n';
+    // UTF-8, because that is how the library has read the bytes.
+    const length = path.engine.buffer.write(headText, path.inputOffset, INPUT_REQUEST_SIZE, 'utf8');
+    const complete = length < INPUT_REQUEST_SIZE;
+    path.setDownstreamFacts(new Uint8Array(response.getRemoteAddressAsText()), response.getRemotePort?.() ?? 0);
+    const downstream = new UwsDownstream(path, response, true);
+    response.onAborted(() => {
+      try {
+        downstream.onAborted();
+      } catch (error) {
+        path.onBug(error);
+      }
+    });
+    if (hasBody) {
+      response.onData((chunk, isLast) => {
+        try {
+          downstream.exchange?.onRequestBody(new Uint8Array(chunk), isLast);
+        } catch (error) {
+          path.onBug(error);
+          downstream.exchange?.onBug();
+        }
+      });
+    }
+    const exchange = path.accept(downstream, this.name, length, complete ? 0 : FAILURE_HEAD_TOO_LARGE, (started) => {
+      downstream.exchange = started;
+    });
+    if (!exchange) response.close();
+    downstream.leaveHandler();
+  }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a data-path thread knows of a generation of tables beyond the tables themselves. */
+import * as layout from '../../assembly/layout.js';
+import type { Engine } from '../engine/engine.js';
+import type { HostMatcher, PathRewriter } from '../rules/regex/host-regex.js';
+import { compileMatcher, compileRewrite } from '../rules/regex/host-regex.js';
+import type { ClusterData, EndpointData, HostData } from '../rules/encoded-tables.js';
+
+/** Sent by the main thread before the generation becomes current. */
+export interface GenerationMessage {
+  readonly slot: number;
+  readonly serial: number;
+  readonly base: number;
+  readonly host: HostData;
+}
+
+export class GenerationView {
+  readonly slot: number;
+  readonly serial: number;
+  readonly host: HostData;
+  readonly #base: number;
+  readonly #listeners: ReadonlyMap<string, number>;
+  readonly #matchers = new Map<number, HostMatcher>();
+  readonly #rewrites = new Map<number, PathRewriter>();
+
+  constructor(message: GenerationMessage) {
+    this.slot = message.slot;
+    this.serial = message.serial;
+    this.host = message.host;
+    this.#base = message.base;
+    this.#listeners = new Map(message.host.listeners.map((listener, index) => [listener.name, index]));
+  }
+
+  /** Index of a listener by name, -1 when this generation has none of that name. */
+  listenerIndex(name: string): number {
+    return this.#listeners.get(name) ?? -1;
+  }
+
+  cluster(index: number): ClusterData {
+    const cluster = this.host.clusters[index];
+    if (!cluster) throw new RangeError(`no cluster ${index} in generation ${this.serial}`);
+    return cluster;
+  }
+
+  /** The endpoint of a cluster by its index in the table. */
+  endpoint(cluster: ClusterData, index: number): EndpointData {
+    const endpoint = cluster.endpoints[index - cluster.firstEndpoint];
+    if (!endpoint) throw new RangeError(`no endpoint ${index} in cluster ${cluster.name}`);
+    return endpoint;
+  }
+
+  /** The linear-time matcher of a pattern that has no DFA. */
+  matcher(pattern: number): HostMatcher {
+    let matcher = this.#matchers.get(pattern);
+    if (!matcher) this.#matchers.set(pattern, (matcher = compileMatcher(this.host.patterns[pattern] ?? '')));
+    return matcher;
+  }
+
+  /** The regex rewrite of a route; undefined when it has none. */
+  regexRewrite(route: number): PathRewriter | undefined {
+    const rewrite = this.host.routes[route]?.regexRewrite;
+    if (!rewrite) return undefined;
+    let compiled = this.#rewrites.get(route);
+    if (!compiled) {
+      const result = compileRewrite(rewrite.pattern, rewrite.substitution);
+      if ('error' in result) throw new Error(`rewrite of route ${route}: ${result.error.message}`);
+      this.#rewrites.set(route, (compiled = result));
+    }
+    return compiled;
+  }
+
+  /** State slots of all endpoints of this generation. */
+  endpointSlots(engine: Engine): Set<number> {
+    const words = engine.words;
+    const count = words[(this.#base + layout.TABLE_ENDPOINTS) >> 2] ?? 0;
+    const first = this.#base + (words[(this.#base + layout.TABLE_ENDPOINTS + 4) >> 2] ?? 0);
+    const slots = new Set<number>();
+    for (let index = 0; index < count; index++) {
+      slots.add(words[(first + index * layout.ENDPOINT_SIZE + layout.ENDPOINT_STATE_SLOT) >> 2] ?? 0);
+    }
+    return slots;
+  }
+}

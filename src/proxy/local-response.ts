@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The respond step: failures, redirects and direct responses -> HTTP. The only place that turns a failure number into an
+ * answer. A small head is written into memory and goes through the same engine call as an upstream's head, so that a
+ * route's response header operations apply to it as well (Istio headers.response).
+ */
+import { STATUS_CODES } from 'node:http';
+import * as layout from '../../assembly/layout.js';
+import type { RedirectAction } from '../model/model.js';
+import type { DataPath } from './data-path.js';
+import type { Exchange } from './exchange.js';
+import { failureOf } from './failures.js';
+
+export interface LocalResponse {
+  readonly status: number;
+  readonly body: Uint8Array;
+  /** Header lines, each ending in CRLF; content-length is added. */
+  readonly fields: string;
+  /** Envoy's response code details. */
+  readonly details: string;
+  readonly close: boolean;
+  /** For x-weft-reason. */
+  readonly reason: string;
+}
+
+const EMPTY = new Uint8Array(0);
+const TEXT = 'content-type: text/plain\r\n';
+
+/** gRPC's status for an HTTP status (gRPC over HTTP/2, HTTP-to-gRPC mapping, as Envoy applies it). */
+function grpcStatusOf(status: number): number {
+  switch (status) {
+    case 400:
+      return 13;
+    case 401:
+      return 16;
+    case 403:
+      return 7;
+    case 404:
+      return 12;
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return 14;
+    default:
+      return 2;
+  }
+}
+
+/** The answer for a failure number. */
+export function failureResponse(path: DataPath, exchange: Exchange, number: number): LocalResponse {
+  const failure = failureOf(number);
+  return {
+    status: failure.status,
+    body: failure.body === '' ? EMPTY : Buffer.from(failure.body),
+    fields:
+      (failure.body === '' ? '' : TEXT) + (number === layout.FAILURE_OVERFLOW ? 'x-envoy-overloaded: true\r\n' : ''),
+    details: failure.details,
+    close: failure.close,
+    reason: `${failure.code}${explain(path, exchange)}`,
+  };
+}
+
+/** The answer of a redirect or direct-response route. */
+export function routedResponse(path: DataPath, exchange: Exchange, decision: number): LocalResponse {
+  const route = exchange.generation.host.routes[exchange.route];
+  const common = { details: 'direct_response', close: false, reason: `direct_response${explain(path, exchange)}` };
+  if (decision === layout.DECISION_DIRECT) {
+    const body = route?.directBody ?? EMPTY;
+    return { ...common, status: route?.directStatus ?? 500, body, fields: body.length > 0 ? TEXT : '' };
+  }
+  const action = route?.redirect;
+  if (!action) throw new Error(`route ${exchange.route} was decided as a redirect and has none`);
+  return { ...common, status: action.status, body: EMPTY, fields: `location: ${location(path, exchange, action)}\r\n` };
+}
+
+/** Which resource was responsible, for x-weft-reason and the log. */
+function explain(path: DataPath, exchange: Exchange): string {
+  const route = exchange.generation.host.routes[exchange.route];
+  if (route) {
+    const { kind, namespace, name, file, line } = route.origin;
+    return ` ${kind}/${namespace}/${name} ${file}:${line}`;
+  }
+  const index = path.engine.ints[(path.engine.slab + layout.SLAB_RESULT + layout.RESULT_VIRTUAL_HOST) >> 2] ?? -1;
+  const virtualHost = exchange.generation.host.virtualHosts[index];
+  return virtualHost
+    ? ` no route of virtual host ${virtualHost.name} matches`
+    : ` no virtual host on listener ${exchange.listener}`;
+}
+
+/** The Location of a redirect (Istio HTTPRedirect; RFC 9110 10.2.2); always absolute. */
+function location(path: DataPath, exchange: Exchange, action: RedirectAction): string {
+  const request = path.readRequest();
+  const scheme = action.scheme ?? request.scheme;
+  const listenerPort =
+    exchange.generation.host.listeners[exchange.generation.listenerIndex(exchange.listener)]?.port ?? 0;
+  const wanted = action.port === 'listener' ? listenerPort : action.port;
+  const isDefault = (port: number, of: string): boolean => port === (of === 'https' ? 443 : 80);
+  let authority = action.authority ?? request.authority;
+  const portPlace = /:(\d+)$/.exec(authority);
+  if (wanted !== undefined) {
+    const host = portPlace && action.authority === undefined ? authority.slice(0, portPlace.index) : authority;
+    // The default is left out before anything is taken from the client's Host, as Envoy does.
+    authority = isDefault(wanted, scheme)
+      ? action.authority === undefined
+        ? keepPort(authority, request.scheme, scheme)
+        : host
+      : `${host}:${wanted}`;
+  } else if (action.authority === undefined) authority = keepPort(authority, request.scheme, scheme);
+  let target = action.path ?? request.path;
+  if (action.prefixRewrite !== undefined) {
+    const matched = path.routeWord(exchange.generation, exchange.route, layout.ROUTE_MATCHED_PATH_LENGTH);
+    target = action.prefixRewrite + (matched === layout.WHOLE_PATH ? '' : request.path.slice(matched));
+  }
+  const query = request.hasQuery && !target.includes('?') ? `?${request.query}` : '';
+  return `${scheme}://${authority}${target}${query}`.replaceAll(/[\r\n]/g, '');
+}
+
+/** The client's port is kept unless the scheme changes and it was the old scheme's default. */
+function keepPort(authority: string, from: string, to: string): string {
+  if (from === to) return authority;
+  return authority.replace(from === 'http' ? /:80$/ : /:443$/, '');
+}
+
+/**
+ * Writes the head of a local response, with the route's operations, to the thread's output. Returns its length; throws
+ * when it does not fit, which only a bug can cause.
+ */
+export function writeLocalHead(path: DataPath, exchange: Exchange, response: LocalResponse, style: number): number {
+  const engine = path.engine;
+  let { status, fields } = response;
+  let size = response.body.length;
+  if (exchange.isGrpc) {
+    fields = `content-type: application/grpc\r\ngrpc-status: ${grpcStatusOf(status)}\r\n`;
+    if (size > 0) fields += `grpc-message: ${percentEncode(Buffer.from(response.body).toString('utf8'))}\r\n`;
+    status = 200;
+    size = 0;
+  }
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${fields}content-length: ${size}\r\n\r\n`;
+  const input = engine.slab + layout.SLAB_INPUT + layout.INPUT_RESPONSE;
+  const length = engine.buffer.write(head, input, 'latin1');
+  // As an answer to GET, so that the length is taken as the body's; HEAD is the front's business.
+  if (engine.exports.parseResponseHead(input, length, layout.METHOD_GET) !== length)
+    throw new Error(`local head refused: ${head}`);
+  path.setReason(path.exposeReasons ? response.reason : '');
+  const written = engine.exports.writeResponseHead(exchange.index, path.outputOffset, path.outputCapacity, style);
+  path.setReason('');
+  if (written < 0) throw new Error('a local response head does not fit');
+  return written;
+}
+
+/** gRPC's percent-encoding of grpc-message: what is not printable ASCII, and the percent sign. */
+function percentEncode(text: string): string {
+  return encodeURIComponent(text).replaceAll('%20', ' ');
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the main thread and a data-path thread say to each other. */
+import type { LogFields, LogLevel } from '../telemetry/log.js';
+import type { GenerationMessage } from './generation-view.js';
+
+/** A listener that a thread should have open; `port` is never 0, so that all threads share it. */
+export interface ListenerWish {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ThreadData {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly index: number;
+  /** Name of the channel between the threads of one proxy. */
+  readonly channel: string;
+  readonly exposeReasons: boolean;
+  readonly accessLog?: 'TEXT' | 'JSON';
+  readonly generations: readonly GenerationMessage[];
+  readonly currentSlot: number;
+}
+
+export type ToThread =
+  | { readonly kind: 'generation'; readonly generation: GenerationMessage }
+  | { readonly kind: 'use'; readonly slot: number }
+  | { readonly kind: 'retire'; readonly slot: number; readonly serial: number }
+  | { readonly kind: 'listen'; readonly request: number; readonly listeners: readonly ListenerWish[] }
+  | { readonly kind: 'drain'; readonly drainMs: number }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'crash' };
+
+export type FromThread =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'has-generation'; readonly serial: number }
+  | { readonly kind: 'listening'; readonly request: number; readonly failures: readonly ListenFailure[] }
+  /** An error that nobody caught: the thread serves what it has begun and then ends. */
+  | { readonly kind: 'dying'; readonly error: string }
+  | {
+      readonly kind: 'log';
+      readonly level: LogLevel;
+      readonly component: string;
+      readonly message: string;
+      readonly fields: LogFields;
+    }
+  | { readonly kind: 'access-log'; readonly lines: string };
+
+export interface ListenFailure {
+  readonly name: string;
+  readonly error: string;
+}

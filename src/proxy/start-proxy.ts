@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The main thread of the data plane: one shared memory, N data-path threads, and the generations of tables that they use.
+ * It carries no traffic itself.
+ */
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:net';
+import { compileEngine, Engine } from '../engine/engine.js';
+import { createEngineMemory, DEFAULT_CAPACITIES } from '../engine/memory-plan.js';
+import { readStatistics } from '../engine/statistics-reader.js';
+import type { StatisticsSnapshot, ThreadStatistics } from '../engine/statistics.js';
+import type { Generation } from '../engine/table-store.js';
+import { TableStore } from '../engine/table-store.js';
+import type { EncodedTables } from '../rules/encoded-tables.js';
+import { AccessLogWriter } from '../telemetry/access-log-writer.js';
+import * as layout from '../../assembly/layout.js';
+import { DataThread } from './data-thread.js';
+import type { GenerationMessage } from './generation-view.js';
+import type { ListenerWish } from './messages.js';
+import type { BoundListener, Proxy, ProxyOptions, ProxyState, PublishResult } from './proxy.js';
+
+/** A thread that ends this soon after its start counts as a failed start. */
+const QUICK_DEATH_MS = 2000;
+const QUICK_DEATHS_ALLOWED = 5;
+/** How often generations that nobody uses any more are freed. */
+const COLLECT_MS = 1000;
+
+/** Starts the threads; nothing listens before the first publish. Rejects when the access log can't be opened. */
+export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+  const accessLog = options.accessLog
+    ? await AccessLogWriter.open({
+        path: options.accessLog.path,
+        onError: (error) => options.logger.error('main', 'the access log cannot be written', { error: error.message }),
+      })
+    : undefined;
+  const proxy = new RunningProxy(options, accessLog);
+  await proxy.start();
+  return proxy;
+}
+
+class RunningProxy implements Proxy {
+  state: ProxyState = 'PRE_INITIALIZING';
+  readonly #options: ProxyOptions;
+  readonly #accessLog: AccessLogWriter | undefined;
+  readonly #engine: Engine;
+  readonly #store: TableStore;
+  readonly #channel = `weft-${randomUUID()}`;
+  readonly #threads: DataThread[] = [];
+  readonly #restarts: number[] = [];
+  readonly #freeSlabs: number[] = [];
+  readonly #startedAtMs: number[] = [];
+  readonly #collector: NodeJS.Timeout;
+  #quickDeaths = 0;
+  #listeners: BoundListener[] = [];
+  #publishing: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+
+  constructor(options: ProxyOptions, accessLog: AccessLogWriter | undefined) {
+    this.#options = options;
+    this.#accessLog = accessLog;
+    // Twice the threads and some more: a dying thread keeps its slab while its replacement runs.
+    const threads = options.threads * 2 + 4;
+    this.#engine = new Engine(compileEngine(), createEngineMemory({ ...DEFAULT_CAPACITIES, threads }));
+    this.#store = new TableStore(this.#engine);
+    for (let slab = threads - 1; slab >= 0; slab--) this.#freeSlabs.push(slab);
+    this.#collector = setInterval(() => this.#collect(), COLLECT_MS);
+    this.#collector.unref();
+  }
+
+  async start(): Promise<void> {
+    this.state = 'INITIALIZING';
+    for (let place = 0; place < this.#options.threads; place++) this.#startThread(place);
+    await Promise.all(this.#threads.map((thread) => thread.whenReady()));
+  }
+
+  publish(encoded: EncodedTables): Promise<PublishResult> {
+    // One at a time: the order of publishes is the order of generations.
+    const result = this.#publishing.then(() => this.#publish(encoded));
+    this.#publishing = result.catch(() => undefined);
+    return result;
+  }
+
+  statistics(): StatisticsSnapshot {
+    return readStatistics(this.#engine, this.#store, this.#threadStatistics());
+  }
+
+  listeners(): readonly BoundListener[] {
+    return this.#listeners;
+  }
+
+  reopenAccessLog(): Promise<void> {
+    return this.#accessLog?.reopen() ?? Promise.resolve();
+  }
+
+  async drain(): Promise<void> {
+    if (this.#stopped) return;
+    this.state = 'DRAINING';
+    this.#stopped = true;
+    await this.#publishing;
+    for (const thread of this.#threads) thread.drain(this.#options.drainMs);
+    await this.#close();
+  }
+
+  async stop(): Promise<void> {
+    this.state = 'DRAINING';
+    this.#stopped = true;
+    for (const thread of this.#threads) thread.stop();
+    await this.#close();
+  }
+
+  crashThread(index: number): boolean {
+    const thread = this.#threads.find((candidate) => candidate.place === index && candidate.state === 'running');
+    thread?.crash();
+    return thread !== undefined;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.whenEnded()));
+    clearInterval(this.#collector);
+    await this.#accessLog?.close();
+  }
+
+  async #publish(encoded: EncodedTables): Promise<PublishResult> {
+    if (this.#stopped) return { ok: false, reason: 'the proxy is shutting down' };
+    this.#collect();
+    const prepared = this.#store.prepare(encoded);
+    if (!prepared.ok) return prepared;
+    const generation = prepared.generation;
+    const wishes = await this.#probe(encoded);
+    const refused = wishes.filter((wish) => wish.error !== undefined);
+    // With no port to serve on, the tables are of no use; with some, the others are served and the rest is reported.
+    if (refused.length > 0 && refused.length === wishes.length) {
+      this.#store.discard(generation);
+      return { ok: false, reason: refused.map((wish) => wish.error).join('; ') };
+    }
+    const message = messageOf(generation);
+    await Promise.all(this.#threads.map((thread) => thread.addGeneration(message)));
+    this.#store.activate(generation);
+    for (const thread of this.#threads) thread.use(generation.slot);
+    const failures = await Promise.all(
+      this.#running().map((thread) => thread.listen(wishes.filter((wish) => !wish.error))),
+    );
+    const failed = new Map(failures.flat().map((failure) => [failure.name, failure.error]));
+    this.#listeners = wishes.map((wish) => {
+      const error = wish.error ?? failed.get(wish.name);
+      return { name: wish.name, address: wish.address, port: wish.port, ...(error === undefined ? {} : { error }) };
+    });
+    for (const listener of this.#listeners) {
+      if (listener.error)
+        this.#options.logger.error('config', 'a listener is not open', {
+          listener: listener.name,
+          error: listener.error,
+        });
+    }
+    if (this.state === 'INITIALIZING') this.state = 'LIVE';
+    this.#collect();
+    return { ok: true, generation: generation.serial };
+  }
+
+  /** Finds out whether new ports can be bound; threads share ports, so they would not notice another process on them. */
+  async #probe(encoded: EncodedTables): Promise<(ListenerWish & { error?: string })[]> {
+    const open = new Set(this.#listeners.filter((listener) => !listener.error).map((listener) => listener.name));
+    return Promise.all(
+      encoded.host.listeners.map(async ({ name, address, port }) => {
+        const error = open.has(name) ? undefined : await whyNotBindable(address, port);
+        return { name, address, port, ...(error === undefined ? {} : { error }) };
+      }),
+    );
+  }
+
+  #running(): DataThread[] {
+    return this.#threads.filter((thread) => thread.state === 'running');
+  }
+
+  #startThread(place: number): void {
+    const slab = this.#freeSlabs.pop();
+    if (slab === undefined) {
+      this.#options.onFatal(new Error('data-path threads die faster than they can be replaced'));
+      return;
+    }
+    const current = this.#store.current;
+    const thread = new DataThread(
+      place,
+      {
+        module: this.#engine.module,
+        memory: this.#engine.memory,
+        index: slab,
+        channel: this.#channel,
+        exposeReasons: this.#options.exposeReasons,
+        ...(this.#options.accessLog ? { accessLog: this.#options.accessLog.encoding } : {}),
+        generations: this.#store.live().map(messageOf),
+        currentSlot: current?.slot ?? -1,
+      },
+      this.#options.logger,
+      {
+        onDying: (dying) => this.#replace(dying),
+        onEnd: (ended) => this.#release(ended),
+        onAccessLog: (lines) => this.#accessLog?.write(lines),
+      },
+    );
+    this.#threads.push(thread);
+    this.#startedAtMs[thread.index] = performance.now();
+    const open = this.#listeners.filter((listener) => !listener.error);
+    if (open.length > 0) void thread.listen(open);
+  }
+
+  #replace(dying: DataThread): void {
+    if (this.#stopped) return;
+    this.#restarts[dying.place] = (this.#restarts[dying.place] ?? 0) + 1;
+    const lived = performance.now() - (this.#startedAtMs[dying.index] ?? 0);
+    this.#quickDeaths = lived < QUICK_DEATH_MS ? this.#quickDeaths + 1 : 0;
+    if (this.#quickDeaths > QUICK_DEATHS_ALLOWED) {
+      this.#options.onFatal(new Error('data-path threads die as soon as they start; see the log for why'));
+      return;
+    }
+    this.#startThread(dying.place);
+  }
+
+  #release(ended: DataThread): void {
+    this.#threads.splice(this.#threads.indexOf(ended), 1);
+    this.#engine.attach(ended.index);
+    const released = this.#engine.exports.releaseThread();
+    const slab = this.#engine.slab >> 2;
+    this.#engine.words[slab + layout.SLAB_ACTIVE_EXCHANGES / 4] = 0;
+    this.#engine.words[slab + layout.SLAB_ACTIVE_CONNECTIONS / 4] = 0;
+    this.#freeSlabs.push(ended.index);
+    if (released > 0)
+      this.#options.logger.warning('main', 'requests were lost with a thread', {
+        thread: ended.index,
+        requests: released,
+      });
+  }
+
+  #collect(): void {
+    for (const generation of this.#store.collect()) {
+      for (const thread of this.#threads) thread.retire(generation.slot, generation.serial);
+    }
+  }
+
+  #threadStatistics(): ThreadStatistics[] {
+    return this.#threads.map((thread) => {
+      const slab =
+        (this.#engine.control(layout.CONTROL_SLABS) + thread.index * this.#engine.control(layout.CONTROL_SLAB_SIZE)) >>
+        2;
+      return {
+        index: thread.place,
+        state: thread.state,
+        restarts: this.#restarts[thread.place] ?? 0,
+        activeRequests: this.#engine.words[slab + layout.SLAB_ACTIVE_EXCHANGES / 4] ?? 0,
+        upstreamConnections: this.#engine.words[slab + layout.SLAB_ACTIVE_CONNECTIONS / 4] ?? 0,
+      };
+    });
+  }
+}
+
+function messageOf(generation: Generation): GenerationMessage {
+  return { slot: generation.slot, serial: generation.serial, base: generation.base, host: generation.encoded.host };
+}
+
+/** Tries to bind a port alone; undefined when that works, else one line that says why not. */
+function whyNotBindable(address: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const why: Record<string, string> = {
+        EADDRINUSE: 'the port is in use by another process',
+        EACCES: 'ports below 1024 need more rights (or --listen-map)',
+        EADDRNOTAVAIL: 'no interface of this machine has the address',
+      };
+      resolve(`can't listen on ${address}:${port}: ${why[error.code ?? ''] ?? error.message}`);
+    });
+    probe.listen({ host: address, port, exclusive: true }, () => probe.close(() => resolve(undefined)));
+  });
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The entry of a data-path thread: attaches to the shared memory, opens the fronts that the main thread asks for, and
+ * ends only after its uWebSockets.js apps are closed, because a thread that ends while one is open aborts the process.
+ */
+import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
+import { Engine } from '../engine/engine.js';
+import { Logger } from '../telemetry/log.js';
+import { AccessLog } from './access-log-entry.js';
+import { DataPath } from './data-path.js';
+import { loadUws } from './fronts/uws-module.js';
+import { UwsListener } from './fronts/uws-front.js';
+import type { FromThread, ListenerWish, ListenFailure, ThreadData, ToThread } from './messages.js';
+import type { CapacityMessage } from './upstream-pools.js';
+
+/** How long a thread that met an error nobody caught goes on for the requests it has begun. */
+const LAST_REQUESTS_MS = 5000;
+
+if (!parentPort) throw new Error('thread.ts runs as a worker thread only');
+const port = parentPort;
+const data = workerData as ThreadData;
+const say = (message: FromThread): void => port.postMessage(message);
+
+/** Sends its lines to the main thread, where the level is decided. */
+class RelayLogger extends Logger {
+  constructor() {
+    super('trace', () => undefined);
+  }
+
+  override log(...[level, component, message, fields]: Parameters<Logger['log']>): void {
+    say({ kind: 'log', level, component, message, fields: { thread: data.index, ...fields } });
+  }
+}
+
+const logger = new RelayLogger();
+const engine = new Engine(data.module, data.memory);
+engine.attach(data.index);
+const others = new BroadcastChannel(data.channel);
+others.unref();
+
+const path = new DataPath({
+  engine,
+  logger,
+  exposeReasons: data.exposeReasons,
+  ...(data.accessLog
+    ? { accessLog: new AccessLog(data.accessLog, (lines) => say({ kind: 'access-log', lines })) }
+    : {}),
+  tellOthers: (message) => others.postMessage(message),
+});
+others.onmessage = path.guard((event: unknown) => path.upstreams.onCapacity((event as { data: CapacityMessage }).data));
+for (const generation of data.generations) path.addGeneration(generation);
+if (data.currentSlot >= 0) path.useGeneration(data.currentSlot);
+
+const uws = loadUws();
+const listeners = new Map<string, UwsListener>();
+/** Closed to new connections; their open ones are closed when the thread has drained. */
+const retired = new Set<UwsListener>();
+let ending = false;
+
+async function listen(request: number, wishes: readonly ListenerWish[]): Promise<void> {
+  const failures: ListenFailure[] = [];
+  const wanted = new Set(wishes.map((wish) => wish.name));
+  for (const [name, listener] of listeners) {
+    if (wanted.has(name)) continue;
+    listener.stopAccepting();
+    listeners.delete(name);
+    retired.add(listener);
+  }
+  for (const wish of wishes) {
+    if (listeners.has(wish.name) || ending) continue;
+    try {
+      if (!uws.ok) throw new Error(`uWebSockets.js did not load: ${uws.reason}`);
+      const listener = new UwsListener(path, uws.module, wish.name);
+      await listener.listen(wish.address, wish.port);
+      listeners.set(wish.name, listener);
+    } catch (error) {
+      failures.push({ name: wish.name, error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  say({ kind: 'listening', request, failures });
+}
+
+/** Closes everything and lets the thread end by itself. */
+function end(): void {
+  for (const listener of [...listeners.values(), ...retired]) listener.close();
+  listeners.clear();
+  retired.clear();
+  path.upstreams.closeAll();
+  path.timers.close();
+  path.close();
+  others.close();
+  // The port keeps the thread alive; everything that could abort the process is closed now.
+  setImmediate(() => port.close());
+}
+
+/** Stops accepting; ends when the last request has, or after `drainMs`. */
+function drain(drainMs: number): void {
+  if (ending) return;
+  ending = true;
+  path.draining = true;
+  path.upstreams.closeIdle();
+  for (const listener of listeners.values()) listener.stopAccepting();
+  const finish = (): void => {
+    path.onIdle = null;
+    clearTimeout(timer);
+    // The last response may still be in the library's buffers.
+    setImmediate(end);
+  };
+  const timer = setTimeout(finish, drainMs);
+  if (path.isIdle) finish();
+  else path.onIdle = finish;
+}
+
+process.on('uncaughtException', (error: unknown) => {
+  say({ kind: 'dying', error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  drain(LAST_REQUESTS_MS);
+});
+process.on('unhandledRejection', (reason) => {
+  throw reason;
+});
+
+port.on('message', (message: ToThread) => {
+  switch (message.kind) {
+    case 'generation':
+      path.addGeneration(message.generation);
+      say({ kind: 'has-generation', serial: message.generation.serial });
+      break;
+    case 'use':
+      path.useGeneration(message.slot);
+      break;
+    case 'retire':
+      path.removeGeneration(message.slot, message.serial);
+      break;
+    case 'listen':
+      void listen(message.request, message.listeners);
+      break;
+    case 'drain':
+      drain(message.drainMs);
+      break;
+    case 'stop':
+      drain(0);
+      break;
+    case 'crash':
+      setImmediate(() => {
+        throw new Error('crashed on request');
+      });
+      break;
+  }
+});
+
+say({ kind: 'ready' });

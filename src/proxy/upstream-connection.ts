@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * One HTTP/1.1 connection to an endpoint. Bytes arrive in the thread's shared read region, are parsed where they lie, and
+ * are gone when the callback returns: only an incomplete head is put aside. One exchange at a time; no pipelining.
+ */
+import net from 'node:net';
+import * as layout from '../../assembly/layout.js';
+import type { ClusterData, EndpointData } from '../rules/encoded-tables.js';
+import type { DataPath } from './data-path.js';
+import type { Exchange } from './exchange.js';
+import { WheelTimer } from './timers.js';
+
+type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'closed';
+
+/** Heads above this are copied before they are written, so that an incomplete write never points at shared memory. */
+const DIRECT_WRITE_BYTES = 8192;
+
+export class UpstreamConnection {
+  readonly index: number;
+  readonly clusterName: string;
+  readonly clusterSlot: number;
+  readonly endpointSlot: number;
+  readonly address: string;
+  phase: Phase = 'connecting';
+  exchange: Exchange | null = null;
+  /** Requests sent on it so far. */
+  requestCount = 0;
+  /** After the message under way the connection is closed. */
+  closing = false;
+  readonly #path: DataPath;
+  readonly #socket: net.Socket;
+  readonly #timer: WheelTimer;
+  readonly #consume = (): void => this.#parse();
+  #idleTimeoutMs: number;
+  #maxRequests: number;
+  #partial: Buffer | null = null;
+  #bodyKind = 0;
+  #remaining = 0;
+  #keepAlive = false;
+  #requestSent = false;
+  #paused = false;
+  #offset = 0;
+  #length = 0;
+  /** Bytes of the same read that come after [#offset, #offset + #length). */
+  #rest = 0;
+
+  constructor(path: DataPath, index: number, exchange: Exchange, cluster: ClusterData, endpoint: EndpointData) {
+    this.#path = path;
+    this.index = index;
+    this.exchange = exchange;
+    this.clusterName = cluster.name;
+    this.clusterSlot = exchange.word(layout.EXCHANGE_CLUSTER_SLOT);
+    this.endpointSlot = exchange.word(layout.EXCHANGE_ENDPOINT_SLOT);
+    this.address = net.isIPv6(endpoint.address)
+      ? `[${endpoint.address}]:${endpoint.port}`
+      : `${endpoint.address}:${endpoint.port}`;
+    this.#idleTimeoutMs = cluster.idleTimeoutMs;
+    this.#maxRequests = cluster.maxRequestsPerConnection;
+    this.#timer = new WheelTimer(() => this.#onTimer());
+    this.#socket = net.connect({
+      host: endpoint.address,
+      port: endpoint.port,
+      noDelay: true,
+      onread: { buffer: path.readBuffer, callback: (length: number) => this.#onRead(length) },
+    });
+    const socket = this.#socket;
+    socket.on(
+      'connect',
+      path.guard(() => this.#onConnect()),
+    );
+    socket.on(
+      'drain',
+      path.guard(() => this.exchange?.onUpstreamDrain()),
+    );
+    socket.on(
+      'end',
+      path.guard(() => this.#onEnd()),
+    );
+    socket.on(
+      'error',
+      path.guard((error: Error) => this.#onError(error)),
+    );
+    socket.on(
+      'close',
+      path.guard(() => this.#onEnd()),
+    );
+    path.timers.start(this.#timer, cluster.connectTimeoutMs);
+  }
+
+  get localAddress(): string {
+    return `${this.#socket.localAddress ?? ''}:${this.#socket.localPort ?? ''}`;
+  }
+
+  /** Whether another request may be sent once this one has ended. */
+  get isReusable(): boolean {
+    return this.phase === 'idle' && !this.closing && (this.#maxRequests === 0 || this.requestCount < this.#maxRequests);
+  }
+
+  /** Takes an exchange whose head lies at [offset, offset+length) in engine memory. */
+  send(exchange: Exchange, offset: number, length: number): void {
+    this.#path.timers.stop(this.#timer);
+    this.exchange = exchange;
+    this.phase = 'head';
+    this.requestCount++;
+    this.#requestSent = false;
+    this.#keepAlive = false;
+    this.#path.addCounter(this.clusterSlot, layout.COUNTER_TX_BYTES, length);
+    const view = this.#path.engine.buffer.subarray(offset, offset + length);
+    const direct = length <= DIRECT_WRITE_BYTES && this.#socket.writableLength === 0 && !this.#path.outputIsPinned;
+    this.#socket.write(direct ? view : Buffer.from(view));
+    if (direct && this.#socket.writableLength > 0) this.#path.pinOutput(this.#socket);
+  }
+
+  /** Writes request body bytes that the caller does not change afterwards. Returns false until 'drain'. */
+  write(chunk: Uint8Array): boolean {
+    this.#path.addCounter(this.clusterSlot, layout.COUNTER_TX_BYTES, chunk.length);
+    return this.#socket.write(chunk);
+  }
+
+  /** The whole request has been written. */
+  requestComplete(): void {
+    this.#requestSent = true;
+  }
+
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  /** Puts the connection to rest in the pool; it closes itself after the cluster's idle timeout. */
+  rest(): void {
+    this.phase = 'idle';
+    this.exchange = null;
+    this.resume();
+    if (this.#idleTimeoutMs > 0) this.#path.timers.start(this.#timer, this.#idleTimeoutMs);
+  }
+
+  /** Closes at once and gives its place in the limits back; the exchange, if any, has been told already. */
+  destroy(): void {
+    if (this.phase === 'closed') return;
+    this.phase = 'closed';
+    this.exchange = null;
+    this.#partial = null;
+    this.#path.timers.stop(this.#timer);
+    this.#socket.destroy();
+    this.#path.upstreams.onClosed(this);
+  }
+
+  #onConnect(): void {
+    if (this.phase !== 'connecting') return;
+    this.#path.timers.stop(this.#timer);
+    this.phase = 'idle';
+    this.exchange?.onConnected(this);
+  }
+
+  #onTimer(): void {
+    if (this.phase === 'connecting') {
+      this.#path.addCounter(this.clusterSlot, layout.COUNTER_CX_CONNECT_TIMEOUT, 1);
+      this.#path.addCounter(this.clusterSlot, layout.COUNTER_CX_CONNECT_FAIL, 1);
+      this.#fail(layout.FAILURE_CONNECT_TIMEOUT, 'connect timeout');
+    } else if (this.phase === 'idle') {
+      this.#path.addCounter(this.clusterSlot, layout.COUNTER_CX_IDLE_TIMEOUT, 1);
+      this.destroy();
+    }
+  }
+
+  #onError(error: Error): void {
+    if (this.phase === 'closed') return;
+    if (this.phase === 'connecting') {
+      this.#path.addCounter(this.clusterSlot, layout.COUNTER_CX_CONNECT_FAIL, 1);
+      this.#fail(layout.FAILURE_CONNECT, error.message);
+      return;
+    }
+    this.#fail(layout.FAILURE_UPSTREAM_CLOSED, error.message);
+  }
+
+  #onEnd(): void {
+    if (this.phase === 'closed') return;
+    if (this.phase === 'body' && this.#bodyKind === layout.BODY_UNTIL_CLOSE) {
+      this.closing = true;
+      this.#finishMessage();
+      return;
+    }
+    this.#fail(
+      this.phase === 'connecting' ? layout.FAILURE_CONNECT : layout.FAILURE_UPSTREAM_CLOSED,
+      'closed by the upstream',
+    );
+  }
+
+  #fail(failure: number, detail: string): void {
+    const exchange = this.exchange;
+    const gotBytes = this.phase === 'body' || this.#partial !== null;
+    if (exchange && this.phase !== 'connecting') {
+      this.#path.addCounter(this.clusterSlot, layout.COUNTER_CX_DESTROY_WITH_ACTIVE_RQ, 1);
+    }
+    // The exchange lets go of the connection before it is closed, so that closing can serve waiting requests.
+    this.exchange = null;
+    const reused = this.requestCount > 1;
+    if (!exchange) {
+      this.destroy();
+      return;
+    }
+    this.phase = 'idle';
+    exchange.detach();
+    this.destroy();
+    exchange.onUpstreamFailure(failure, detail, reused && !gotBytes);
+  }
+
+  #onRead(length: number): boolean {
+    try {
+      this.#path.addCounter(this.clusterSlot, layout.COUNTER_RX_BYTES, length);
+      this.#offset = this.#path.readOffset;
+      this.#length = length;
+      const exchange = this.exchange;
+      // Bytes that nobody asked for: the connection's state is unknown.
+      if (!exchange || (this.phase !== 'head' && this.phase !== 'body')) this.destroy();
+      else exchange.cork(this.#consume);
+    } catch (error) {
+      this.#path.onBug(error);
+      const exchange = this.exchange;
+      exchange?.detach();
+      this.destroy();
+      exchange?.onBug();
+    }
+    return true;
+  }
+
+  #parse(): void {
+    if (!this.#partial) {
+      this.#parseRange();
+      return;
+    }
+    // The head that began earlier and the bytes after it are brought together in the input region, which has room for the
+    // largest head allowed; what does not fit there can only be body and is taken from where it was read.
+    const partial = this.#partial;
+    const engine = this.#path.engine;
+    const input = engine.slab + layout.SLAB_INPUT + layout.INPUT_RESPONSE;
+    const taken = Math.min(this.#length, layout.INPUT_RESPONSE_SIZE - partial.length);
+    const restOffset = this.#offset + taken;
+    this.#rest = this.#length - taken;
+    partial.copy(engine.buffer, input);
+    engine.bytes.copyWithin(input + partial.length, this.#offset, restOffset);
+    this.#partial = null;
+    this.#offset = input;
+    this.#length = partial.length + taken;
+    this.#parseRange();
+    const rest = this.#rest;
+    this.#rest = 0;
+    if (rest === 0 || this.phase === 'closed') return;
+    this.#offset = restOffset;
+    this.#length = rest;
+    this.#parseRange();
+  }
+
+  #parseRange(): void {
+    while (this.phase === 'head' && this.#length > 0) if (this.#parseHead() <= 0) return;
+    if (this.phase === 'body') this.#parseBody();
+    else if (this.phase === 'idle' && this.#length > 0) this.destroy();
+  }
+
+  #parseHead(): number {
+    const exchange = this.exchange as Exchange;
+    const engine = this.#path.engine;
+    const taken = engine.exports.parseResponseHead(this.#offset, this.#length, exchange.methodId);
+    if (taken === 0) {
+      this.#partial = Buffer.from(engine.buffer.subarray(this.#offset, this.#offset + this.#length));
+      return 0;
+    }
+    if (taken < 0) {
+      this.#fail(layout.FAILURE_UPSTREAM_PROTOCOL, 'malformed response head');
+      return taken;
+    }
+    this.#offset += taken;
+    this.#length -= taken;
+    const record = engine.slab + layout.SLAB_RESPONSE;
+    const status = engine.words[(record + layout.RESPONSE_STATUS) >> 2] ?? 0;
+    // Interim answers: the front has sent its own 100 where the client asked for one.
+    if (status < 200 && status !== 101) return taken;
+    this.#bodyKind = engine.words[(record + layout.RESPONSE_BODY_KIND) >> 2] ?? 0;
+    this.#remaining = engine.doubles[(record + layout.RESPONSE_CONTENT_LENGTH) >> 3] ?? 0;
+    this.#keepAlive = engine.words[(record + layout.RESPONSE_KEEP_ALIVE) >> 2] === 1 && status !== 101;
+    if (this.#bodyKind === layout.BODY_CHUNKED) engine.exports.resetChunked(this.index);
+    this.phase = 'body';
+    if (!exchange.onResponseHead(status, this.#bodyKind, this.#remaining)) return -1;
+    if (this.#bodyKind === layout.BODY_NONE || (this.#bodyKind === layout.BODY_LENGTH && this.#remaining === 0)) {
+      this.#finishMessage();
+    }
+    return taken;
+  }
+
+  #parseBody(): void {
+    if (this.#length === 0) return;
+    if (this.#bodyKind === layout.BODY_CHUNKED) {
+      this.#parseChunks();
+      return;
+    }
+    const exchange = this.exchange as Exchange;
+    const counted = this.#bodyKind === layout.BODY_LENGTH;
+    const length = counted ? Math.min(this.#length, this.#remaining) : this.#length;
+    const offset = this.#offset;
+    this.#offset += length;
+    this.#length -= length;
+    if (counted) this.#remaining -= length;
+    exchange.onResponseBody(offset, length);
+    if (counted && this.#remaining === 0 && this.exchange === exchange) this.#finishMessage();
+  }
+
+  #parseChunks(): void {
+    const exchange = this.exchange as Exchange;
+    const engine = this.#path.engine;
+    const payload = engine.exports.decodeChunked(this.index, this.#offset, this.#length);
+    if (payload < 0) {
+      this.#fail(layout.FAILURE_UPSTREAM_PROTOCOL, 'malformed chunk');
+      return;
+    }
+    const result = engine.slab + layout.SLAB_RESULT;
+    const consumed = engine.words[(result + layout.RESULT_CONSUMED) >> 2] ?? 0;
+    const done = engine.words[(result + layout.RESULT_DONE) >> 2] === 1;
+    const offset = this.#offset;
+    this.#offset += consumed;
+    this.#length -= consumed;
+    if (payload > 0) exchange.onResponseBody(offset, payload);
+    if (done && this.exchange === exchange) this.#finishMessage();
+  }
+
+  /** The response is complete: the exchange is told, and the connection goes back to the pool or is closed. */
+  #finishMessage(): void {
+    const exchange = this.exchange as Exchange;
+    const clean = this.#keepAlive && this.#requestSent && this.#length + this.#rest === 0 && !this.closing;
+    this.phase = 'idle';
+    this.exchange = null;
+    exchange.detach();
+    if (clean && this.isReusable) this.#path.upstreams.release(this);
+    else {
+      if (clean) this.#path.addCounter(this.clusterSlot, layout.COUNTER_CX_MAX_REQUESTS, 1);
+      this.destroy();
+    }
+    exchange.onResponseEnd();
+  }
+}

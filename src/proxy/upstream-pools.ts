@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A thread's upstream connections: idle ones by endpoint, and the requests that wait because their cluster may have no
+ * more connections. Limits are the process's, connections are the thread's: a thread that needs a place asks the others
+ * to give up an idle connection, and hands its own on when somebody elsewhere waits.
+ */
+import * as layout from '../../assembly/layout.js';
+import type { DataPath } from './data-path.js';
+import type { Exchange } from './exchange.js';
+import { UpstreamConnection } from './upstream-connection.js';
+
+/** Says to the other threads: `wanted` = close an idle connection of the cluster; `freed` = a place may be free now. */
+export interface CapacityMessage {
+  readonly kind: 'wanted' | 'freed';
+  readonly clusterSlot: number;
+}
+
+export class UpstreamPools {
+  readonly #path: DataPath;
+  /** By endpoint slot; the connection used last is taken first, so that surplus ones get old and close. */
+  readonly #idle = new Map<number, UpstreamConnection[]>();
+  /** By cluster slot, in order of arrival. */
+  readonly #waiting = new Map<number, Exchange[]>();
+  readonly #all = new Set<UpstreamConnection>();
+  readonly #freeIndices: number[] = [];
+  #liveEndpoints: ReadonlySet<number> | null = null;
+  #serving = false;
+
+  constructor(path: DataPath) {
+    this.#path = path;
+    for (let index = path.engine.control(layout.CONTROL_CONNECTION_CAPACITY) - 1; index >= 0; index--) {
+      this.#freeIndices.push(index);
+    }
+  }
+
+  get connectionCount(): number {
+    return this.#all.size;
+  }
+
+  /** An idle connection to the endpoint, or null. */
+  takeIdle(endpointSlot: number): UpstreamConnection | null {
+    return this.#idle.get(endpointSlot)?.pop() ?? null;
+  }
+
+  /**
+   * Opens a connection for an exchange that has picked its endpoint. Returns null when the cluster may have no more
+   * connections; the caller then waits by `enqueue`.
+   */
+  open(exchange: Exchange): UpstreamConnection | null {
+    const index = this.#freeIndices.pop();
+    if (index === undefined) return null;
+    const clusterSlot = exchange.word(layout.EXCHANGE_CLUSTER_SLOT);
+    let verdict = this.#path.engine.exports.openConnection(exchange.index, index);
+    // An idle connection to another endpoint makes room: what was picked is honoured, and so is the limit.
+    if (verdict !== 0 && this.#closeOneIdle(clusterSlot))
+      verdict = this.#path.engine.exports.openConnection(exchange.index, index);
+    if (verdict !== 0) {
+      this.#freeIndices.push(index);
+      return null;
+    }
+    const view = exchange.generation;
+    const cluster = view.cluster(exchange.word(layout.EXCHANGE_CLUSTER));
+    const endpoint = view.endpoint(cluster, exchange.word(layout.EXCHANGE_ENDPOINT));
+    const connection = new UpstreamConnection(this.#path, index, exchange, cluster, endpoint);
+    this.#all.add(connection);
+    this.#path.setGauge(layout.SLAB_ACTIVE_CONNECTIONS, this.#all.size);
+    return connection;
+  }
+
+  /** The exchange waits for a connection of its cluster; the other threads are asked to give one up. */
+  enqueue(exchange: Exchange): void {
+    const clusterSlot = exchange.word(layout.EXCHANGE_CLUSTER_SLOT);
+    const queue = this.#waiting.get(clusterSlot);
+    if (queue) queue.push(exchange);
+    else this.#waiting.set(clusterSlot, [exchange]);
+    this.#path.tellOthers({ kind: 'wanted', clusterSlot });
+    // A place may have come free between the refusal and the entry into the queue.
+    setImmediate(this.#path.guard(() => this.serveWaiting(clusterSlot)));
+  }
+
+  /** Takes an exchange out of the queue, when it ends before its turn. */
+  dequeue(exchange: Exchange): void {
+    const clusterSlot = exchange.word(layout.EXCHANGE_CLUSTER_SLOT);
+    const queue = this.#waiting.get(clusterSlot);
+    const place = queue?.indexOf(exchange) ?? -1;
+    if (!queue || place < 0) return;
+    queue.splice(place, 1);
+    if (queue.length === 0) this.#waiting.delete(clusterSlot);
+  }
+
+  /** A connection whose message has ended well: the next waiting request takes it, or it rests. */
+  release(connection: UpstreamConnection): void {
+    const clusterSlot = connection.clusterSlot;
+    const next = this.#waiting.get(clusterSlot)?.[0];
+    if (next && next.word(layout.EXCHANGE_ENDPOINT_SLOT) === connection.endpointSlot) {
+      this.dequeue(next);
+      next.onConnected(connection);
+      return;
+    }
+    const elsewhere = this.#path.engine.exports.connectionWaiters(clusterSlot) > 0;
+    if (next || elsewhere || this.#path.draining || this.#liveEndpoints?.has(connection.endpointSlot) === false) {
+      connection.destroy();
+      return;
+    }
+    connection.rest();
+    const idle = this.#idle.get(connection.endpointSlot);
+    if (idle) idle.push(connection);
+    else this.#idle.set(connection.endpointSlot, [connection]);
+  }
+
+  /** Called by a connection that has closed. */
+  onClosed(connection: UpstreamConnection): void {
+    if (!this.#all.delete(connection)) return;
+    const idle = this.#idle.get(connection.endpointSlot);
+    const place = idle?.indexOf(connection) ?? -1;
+    if (idle && place >= 0) idle.splice(place, 1);
+    if (idle?.length === 0) this.#idle.delete(connection.endpointSlot);
+    this.#path.engine.exports.closeConnection(connection.index);
+    this.#freeIndices.push(connection.index);
+    this.#path.setGauge(layout.SLAB_ACTIVE_CONNECTIONS, this.#all.size);
+    this.serveWaiting(connection.clusterSlot);
+    if (this.#path.engine.exports.connectionWaiters(connection.clusterSlot) > 0) {
+      this.#path.tellOthers({ kind: 'freed', clusterSlot: connection.clusterSlot });
+    }
+  }
+
+  /** Opens connections for waiting requests while the limit allows. */
+  serveWaiting(clusterSlot: number): void {
+    // Opening may close an idle connection, which comes back here for the same first request.
+    if (this.#serving) return;
+    this.#serving = true;
+    try {
+      while (this.#serveFirst(clusterSlot));
+    } finally {
+      this.#serving = false;
+    }
+  }
+
+  #serveFirst(clusterSlot: number): boolean {
+    const next = this.#waiting.get(clusterSlot)?.[0];
+    if (!next) return false;
+    const idle = this.takeIdle(next.word(layout.EXCHANGE_ENDPOINT_SLOT));
+    const connection = idle ?? this.open(next);
+    if (!connection) return false;
+    this.dequeue(next);
+    if (idle) next.onConnected(idle);
+    else next.onConnecting(connection);
+    return true;
+  }
+
+  /** What another thread said. */
+  onCapacity(message: CapacityMessage): void {
+    if (message.kind === 'freed') this.serveWaiting(message.clusterSlot);
+    else this.#closeOneIdle(message.clusterSlot);
+  }
+
+  /** Closes idle connections to endpoints that the current generation no longer has. */
+  retainEndpoints(live: ReadonlySet<number>): void {
+    this.#liveEndpoints = live;
+    for (const [slot, connections] of [...this.#idle]) {
+      if (!live.has(slot)) for (const connection of [...connections]) connection.destroy();
+    }
+  }
+
+  closeIdle(): void {
+    for (const connections of [...this.#idle.values()]) for (const connection of [...connections]) connection.destroy();
+  }
+
+  closeAll(): void {
+    for (const connection of [...this.#all]) connection.destroy();
+  }
+
+  #closeOneIdle(clusterSlot: number): boolean {
+    for (const connections of this.#idle.values()) {
+      const connection = connections[0];
+      if (connection?.clusterSlot !== clusterSlot) continue;
+      connection.destroy();
+      return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { problemsPage } from './problem-codes.js';
+import { replaceSupportTable, supportTable } from './support-table.js';
+
+function read(path: string): string {
+  return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+}
+
+describe('generated documentation (npm run build:ts && node tools/generate-docs.mjs)', () => {
+  it('docs/problems.md lists the codes of the table', () => {
+    expect(read('docs/problems.md')).toBe(problemsPage());
+  });
+
+  it('README.md has the table of supported fields between its marks', () => {
+    const readme = read('README.md');
+    expect(readme).toContain('<!-- support:begin -->');
+    expect(readme).toBe(replaceSupportTable(readme));
+  });
+});
+
+describe('supportTable', () => {
+  it('tells executed fields from those that are only accepted', () => {
+    const rule = supportTable()
+      .split('\n')
+      .find((line) => /^\| VirtualService +\| `spec\.http\[\]` +\|/.test(line));
+    const [, , , executed, accepted] = rule?.split('|') ?? [];
+    expect(executed).toContain('`timeout`');
+    expect(accepted).toContain('`corsPolicy`');
+    expect(executed).not.toContain('`corsPolicy`');
+  });
+
+  it('names values of an executed field that are not executed', () => {
+    expect(supportTable()).toContain('`simple`: PASSTHROUGH');
+  });
+
+  it('leaves a text without marks alone', () => {
+    expect(replaceSupportTable('# Title\n')).toBe('# Title\n');
+  });
+});

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Documents -> the resources that later stages may rely on, and every Problem on the way. A resource with an error is left
+ * out and touches no other one; kinds that Weft does not execute are left out too, and said so.
+ */
+import { checkMessage } from './check-schema.js';
+import { isObject, parseDocuments } from './documents.js';
+import type { JsonObject, SourceDocument, SourceText } from './documents.js';
+import { Findings, Place } from './findings.js';
+import { parsePath } from './json-path.js';
+import type { PathStep } from './json-path.js';
+import { suggestion } from './nearest-name.js';
+import type { Problem, ResourceId, SourcePosition } from './problem.js';
+import { findKind, isNotExecutedKind, KINDS, splitApiVersion } from './schema/kinds.js';
+import type { KindSchema } from './schema/kinds.js';
+import { metadata as metadataSchema } from './schema/kubernetes.js';
+import type { KnownResource } from './types.js';
+
+export interface LoadedResources {
+  /** In the order of the documents. */
+  readonly resources: readonly KnownResource[];
+  readonly problems: readonly Problem[];
+}
+
+export const DEFAULT_NAMESPACE = 'default';
+
+/** Validates parsed documents. Never throws for what is in them. */
+export function loadResources(documents: readonly SourceDocument[]): LoadedResources {
+  const resources: KnownResource[] = [];
+  const problems: Problem[] = [];
+  const places = new Map<string, SourcePosition>();
+  for (const [order, document] of documents.entries()) {
+    const loaded = loadDocument(document, order);
+    problems.push(...loaded.problems);
+    if (loaded.resource === undefined) continue;
+    const duplicate = findDuplicate(loaded.resource, places);
+    if (duplicate === undefined) resources.push(loaded.resource);
+    else problems.push(duplicate);
+  }
+  return { resources, problems };
+}
+
+/** Parses and validates files that have been read already. */
+export function loadTexts(sources: readonly SourceText[]): LoadedResources {
+  const { documents, problems } = parseDocuments(sources);
+  const loaded = loadResources(documents);
+  return { resources: loaded.resources, problems: [...problems, ...loaded.problems] };
+}
+
+interface LoadedDocument {
+  readonly resource?: KnownResource;
+  readonly problems: readonly Problem[];
+}
+
+function loadDocument(document: SourceDocument, order: number): LoadedDocument {
+  const { group, version } = splitApiVersion(document.apiVersion);
+  const schema = findKind(group, document.kind);
+  const id = identify(document, schema);
+  const findings = new Findings(id, (steps, part) => document.positionOf(steps, part));
+  const root = new Place(findings);
+  if (schema === undefined) {
+    reportKind(document, group, root);
+    return { problems: findings.problems };
+  }
+  if (!schema.versions.includes(version)) {
+    const allowed = schema.versions.map((name) => (group === '' ? name : `${group}/${name}`)).join(', ');
+    root.at('apiVersion').report('unsupported-version', `unknown version (${document.apiVersion})`, `Use ${allowed}.`);
+    return { problems: findings.problems };
+  }
+  const metadata = checkMessage(metadataSchema, document.value['metadata'], root.at('metadata')) as Metadata;
+  checkAnnotations(metadata, group, root);
+  const spec = checkSpec(schema, document, root);
+  if (findings.hasError) return { problems: findings.problems };
+  // Not the document itself, which holds the unchecked values.
+  const locate = document.positionOf;
+  const positionOf = (path: string): SourcePosition => locate(stepsIn(schema, path));
+  const timestamp = Date.parse(metadata.creationTimestamp ?? '');
+  // The walker let through only what the table of this kind allows, which is what the type of the kind says.
+  const resource = {
+    ...id,
+    apiVersion: document.apiVersion,
+    labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
+    ...(Number.isNaN(timestamp) ? {} : { creationTimestampMs: timestamp }),
+    order,
+    spec,
+    position: document.positionOf([]),
+    positionOf,
+  } as KnownResource;
+  return { resource, problems: findings.problems };
+}
+
+interface Metadata {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly creationTimestamp?: string;
+}
+
+function identify(document: SourceDocument, schema: KindSchema | undefined): ResourceId {
+  const { kind, name } = document;
+  if (schema?.namespaced === false) return { kind, namespace: '', name };
+  const metadata = document.value['metadata'];
+  const namespace = isObject(metadata) ? metadata['namespace'] : undefined;
+  const isNamed = typeof namespace === 'string' && namespace !== '';
+  return { kind, namespace: isNamed ? namespace : DEFAULT_NAMESPACE, name };
+}
+
+/** Top-level fields of every Kubernetes object; `status` is output, not input. */
+const ENVELOPE: readonly string[] = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
+
+function checkSpec(schema: KindSchema, document: SourceDocument, root: Place): unknown {
+  const { value } = document;
+  if (schema.layout === 'top-level') return checkMessage(schema.spec, value, root);
+  if (schema.spec.open !== true) {
+    for (const name of Object.keys(value)) {
+      if (ENVELOPE.includes(name)) continue;
+      const hint = Object.hasOwn(schema.spec.fields, name) ? 'Put it under spec.' : suggestion(name, ENVELOPE);
+      root.at(name).reportKey('unknown-field', `unknown field (${name}), which is ignored`, hint);
+    }
+  }
+  const spec = value['spec'] ?? {};
+  if (schema.layout === 'spec') return checkMessage(schema.spec, spec, root.at('spec'));
+  const withStatus: JsonObject = isObject(spec) ? { ...spec, status: value['status'] } : {};
+  return checkMessage(schema.spec, isObject(spec) ? withStatus : spec, root.at('spec'));
+}
+
+/** Paths start at `spec` for every kind; where the object has none there, the steps are those of the object. */
+function stepsIn(schema: KindSchema, path: string): PathStep[] {
+  const steps = parsePath(path);
+  if (schema.layout === 'top-level' && steps[0] === 'spec') return steps.slice(1);
+  if (schema.layout === 'with-status' && steps[0] === 'spec' && steps[1] === 'status') return steps.slice(1);
+  return steps;
+}
+
+function reportKind(document: SourceDocument, group: string, root: Place): void {
+  const { kind } = document;
+  const at = root.at('kind');
+  if (isNotExecutedKind(group, kind)) {
+    at.report('kind-not-executed', `${kind} is valid Istio, not executed by Weft yet`, 'It is left out.');
+  } else {
+    const isIstio = group.endsWith('.istio.io');
+    const nearest = isIstio
+      ? suggestion(
+          kind,
+          KINDS.map((schema) => schema.kind),
+        )
+      : '';
+    at.report('kind-ignored', `${kind} is not a kind that Weft reads (${document.apiVersion})`, nearest);
+  }
+}
+
+/** Istio refuses the dry-run annotation on everything but AuthorizationPolicy. */
+function checkAnnotations(metadata: Metadata | undefined, group: string, root: Place): void {
+  const name = 'istio.io/dry-run';
+  if (!group.endsWith('istio.io') || !Object.hasOwn(metadata?.annotations ?? {}, name)) return;
+  root
+    .at('metadata', 'annotations', name)
+    .reportKey('reserved-annotation', `annotation is not supported on this kind (${name})`, 'Remove it.');
+}
+
+function findDuplicate(resource: KnownResource, places: Map<string, SourcePosition>): Problem | undefined {
+  const { kind, namespace, name, position } = resource;
+  const key = `${kind}/${namespace}/${name}`;
+  const earlier = places.get(key);
+  if (earlier === undefined) {
+    places.set(key, position);
+    return undefined;
+  }
+  return {
+    severity: 'error',
+    code: 'duplicate-resource',
+    message: `was defined before, at ${earlier.file}:${earlier.line}`,
+    hint: 'Rename or remove one of the two.',
+    path: 'metadata.name',
+    position: resource.positionOf('metadata.name'),
+    resource: { kind, namespace, name },
+  };
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Finished requests -> Istio's standard metrics with all of its 25 labels, in its order.
+ *
+ * The engine counts by cluster, so that several of its series can carry the same labels (subsets of one service, one
+ * service on two ports): they are added up here, since an exposition must not hold two samples with equal labels.
+ * Weft reports as the client side (`reporter="source"`), which fixes `connection_security_policy` to `unknown` as in Istio.
+ */
+import type { HistogramData, RequestSeries } from '../engine/statistics.js';
+import type { HistogramMetric, HistogramSample, Labels, MetricDefinition, MetricsView } from './metric-definition.js';
+import type { NodeFacts } from './server-facts.js';
+
+const UNKNOWN = 'unknown';
+
+/** Istio's standard labels in the order in which its filter emits them. */
+export const REQUEST_LABELS = [
+  'reporter',
+  'source_workload',
+  'source_canonical_service',
+  'source_canonical_revision',
+  'source_workload_namespace',
+  'source_principal',
+  'source_app',
+  'source_version',
+  'source_cluster',
+  'destination_workload',
+  'destination_workload_namespace',
+  'destination_principal',
+  'destination_app',
+  'destination_version',
+  'destination_service',
+  'destination_canonical_service',
+  'destination_canonical_revision',
+  'destination_service_name',
+  'destination_service_namespace',
+  'destination_cluster',
+  'request_protocol',
+  'response_code',
+  'grpc_response_status',
+  'response_flags',
+  'connection_security_policy',
+] as const;
+
+/** A revision that is not known is `latest`, every other label `unknown`. */
+function labelsOf(series: RequestSeries, node: NodeFacts): Labels {
+  const { service, workload } = series;
+  return {
+    reporter: 'source',
+    source_workload: node.workload,
+    source_canonical_service: node.canonicalService,
+    source_canonical_revision: revision(node.canonicalRevision),
+    source_workload_namespace: node.namespace,
+    source_principal: node.principal,
+    source_app: node.app,
+    source_version: node.version,
+    source_cluster: node.clusterId,
+    destination_workload: workload?.workload ?? UNKNOWN,
+    destination_workload_namespace: workload?.namespace ?? UNKNOWN,
+    destination_principal: workload?.principal ?? UNKNOWN,
+    destination_app: workload?.app ?? UNKNOWN,
+    destination_version: workload?.version ?? UNKNOWN,
+    destination_service: service?.host ?? UNKNOWN,
+    destination_canonical_service: workload?.canonicalService ?? UNKNOWN,
+    destination_canonical_revision: revision(workload?.canonicalRevision),
+    destination_service_name: service?.name ?? UNKNOWN,
+    destination_service_namespace: service?.namespace ?? workload?.namespace ?? UNKNOWN,
+    destination_cluster: UNKNOWN,
+    request_protocol: series.protocol,
+    response_code: String(series.status),
+    // The engine does not count by grpc-status; Istio leaves the label empty where there is none.
+    grpc_response_status: '',
+    response_flags: series.responseFlags,
+    connection_security_policy: UNKNOWN,
+  };
+}
+
+function revision(value: string | undefined): string {
+  return value === undefined || value === '' || value === UNKNOWN ? 'latest' : value;
+}
+
+interface RequestTotals {
+  readonly labels: Labels;
+  count: number;
+  readonly durationMs: HistogramData;
+  readonly requestBytes: HistogramData;
+  readonly responseBytes: HistogramData;
+}
+
+/** Four metrics read the same totals of one scrape. */
+const totalsOfView = new WeakMap<MetricsView, readonly RequestTotals[]>();
+
+function totals(view: MetricsView): readonly RequestTotals[] {
+  let result = totalsOfView.get(view);
+  if (result === undefined) {
+    result = addUp(view);
+    totalsOfView.set(view, result);
+  }
+  return result;
+}
+
+function addUp(view: MetricsView): readonly RequestTotals[] {
+  const byLabels = new Map<string, RequestTotals>();
+  for (const series of view.statistics.requests) {
+    const labels = labelsOf(series, view.server.node);
+    const key = JSON.stringify(Object.values(labels));
+    const known = byLabels.get(key);
+    byLabels.set(key, {
+      labels,
+      count: (known?.count ?? 0) + series.count,
+      durationMs: addHistograms(known?.durationMs, series.durationMs),
+      requestBytes: addHistograms(known?.requestBytes, series.requestBytes),
+      responseBytes: addHistograms(known?.responseBytes, series.responseBytes),
+    });
+  }
+  return [...byLabels.values()];
+}
+
+function addHistograms(known: HistogramData | undefined, added: HistogramData): HistogramData {
+  if (known === undefined) return added;
+  return {
+    sum: known.sum + added.sum,
+    buckets: added.buckets.map((value, index) => value + (known.buckets[index] ?? 0)),
+  };
+}
+
+function requestHistogram(
+  name: string,
+  help: string,
+  pick: (series: RequestTotals) => HistogramSample['data'],
+): HistogramMetric {
+  return {
+    type: 'histogram',
+    name,
+    help,
+    labels: REQUEST_LABELS,
+    read: (view) => totals(view).map((series) => ({ labels: series.labels, data: pick(series) })),
+  };
+}
+
+export const ISTIO_METRICS: readonly MetricDefinition[] = [
+  {
+    type: 'counter',
+    name: 'istio_requests_total',
+    help: 'Requests that have ended, whatever their outcome.',
+    labels: REQUEST_LABELS,
+    read: (view) => totals(view).map(({ labels, count }) => ({ labels, value: count })),
+  },
+  requestHistogram(
+    'istio_request_duration_milliseconds',
+    'Milliseconds from the start of a request to the last byte of its response.',
+    (series) => series.durationMs,
+  ),
+  requestHistogram('istio_request_bytes', 'Bytes received from the client for a request.', (s) => s.requestBytes),
+  requestHistogram('istio_response_bytes', 'Bytes sent to the client for a request.', (s) => s.responseBytes),
+  {
+    type: 'gauge',
+    name: 'istio_build',
+    help: 'Always 1; the version is in the label.',
+    labels: ['component', 'tag'],
+    read: (view) => [{ labels: { component: 'proxy', tag: view.server.version }, value: 1 }],
+  },
+];
