@@ -113,12 +113,12 @@ export class BareEngine {
   }
 
   text(offset: number, length: number): string {
-    return this.bytes.latin1Slice(offset, offset + length);
+    return this.bytes.toString('latin1', offset, offset + length);
   }
 
   /** Writes latin1 text into the input region and returns its offset. */
   write(text: string | Uint8Array, offset = this.at(layout.SLAB_INPUT)): number {
-    if (typeof text === 'string') this.bytes.latin1Write(text, offset);
+    if (typeof text === 'string') this.bytes.write(text, offset, 'latin1');
     else this.bytes.set(text, offset);
     return offset;
   }
