@@ -34,7 +34,7 @@ export async function main(argv: string[]): Promise<number> {
     status = await run;
   };
   try {
-    const parser = commandLine(argv, io, finish);
+    const parser = commandLine(joinDashes(argv), io, finish);
     await parser.parseAsync();
   } catch (error) {
     if (error instanceof UsageError) {
@@ -109,8 +109,8 @@ function commandLine(argv: string[], io: CommandIo, finish: (run: Promise<number
     .exitProcess(false)
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .fail((message, error) => {
-      // A command's own failure arrives here as `error`; only `message` alone is about the arguments.
-      if (error !== undefined && error !== null) throw error;
+      // A command's own failure arrives here as `error` too; yargs' own errors are about the arguments.
+      if (error !== undefined && error !== null && error.name !== 'YError') throw error;
       throw new UsageError(withHint(message, knownOptions(argv[0])));
     });
   return parser;
@@ -133,6 +133,17 @@ const OPTION_TABLES: Readonly<Record<string, object>> = {
   proxy: PROXY_OPTIONS,
   demo: DEMO_OPTIONS,
 };
+
+/** `--config -` -> `--config=-`: yargs takes a lone dash for the start of another option. */
+function joinDashes(argv: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const argument of argv) {
+    const previous = joined.at(-1);
+    if (argument === '-' && (previous === '-c' || previous === '--config')) joined[joined.length - 1] = '--config=-';
+    else joined.push(argument);
+  }
+  return joined;
+}
 
 function knownOptions(command: string | undefined): string[] {
   return command === undefined ? [] : Object.keys(OPTION_TABLES[command] ?? {});
