@@ -26,7 +26,6 @@ import {
 export const STOP_INCOMPLETE: i32 = 0;
 export const STOP_MALFORMED: i32 = 1;
 export const STOP_TOO_MANY: i32 = 2;
-// The literal, since a named constant here would give the module a start function.
 export let stop: i32 = 0;
 export let fieldCount: u32 = 0;
 

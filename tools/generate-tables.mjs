@@ -2,7 +2,8 @@
 // Names in assembly/layout.ts (section HEADER NAMES) and the definitions below -> assembly/tables.ts: the constant tables
 // of the HTTP codecs. Generated, because AssemblyScript takes static data as numbers only and numbers cannot be reviewed.
 //
-//   node tools/generate-tables.mjs
+//   node tools/generate-tables.mjs            writes the file
+//   node tools/generate-tables.mjs --check    exits with 1 when the file is not what would be written
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -153,4 +154,10 @@ function render() {
 }
 
 const options = await resolveConfig(target);
-writeFileSync(target, await format(render(), { ...options, filepath: target }));
+const tables = await format(render(), { ...options, filepath: target });
+if (!process.argv.includes('--check')) {
+  writeFileSync(target, tables);
+} else if (readFileSync(target, 'utf8') !== tables) {
+  console.error('assembly/tables.ts is out of date: run node tools/generate-tables.mjs');
+  process.exitCode = 1;
+}

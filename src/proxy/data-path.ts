@@ -37,8 +37,6 @@ export interface RequestText {
 
 /** Half of the output region: while one half is pinned by an unfinished write, the other serves. */
 const OUTPUT_HALF = layout.OUTPUT_SIZE / 2;
-/** Bits of writeRequestHead's flags. */
-const HEAD_FLAG_SIDECAR = 1;
 const PATH_MODES = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'];
 
 export class DataPath {
@@ -304,7 +302,7 @@ export class DataPath {
 
   headFlags(generation: GenerationView, listener: string): number {
     const kind = generation.host.listeners[generation.listenerIndex(listener)]?.kind;
-    return kind === 'sidecar-outbound' ? HEAD_FLAG_SIDECAR : 0;
+    return kind === 'sidecar-outbound' ? layout.HEAD_FLAG_SIDECAR : 0;
   }
 
   // ----------------------------------------------------------------------------------------------------- counting

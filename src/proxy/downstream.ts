@@ -4,11 +4,6 @@
  * ranges are absolute offsets in engine memory and valid during the call only.
  */
 
-/** Bits for the engine's writeResponseHead. */
-export const STYLE_COMPLETE_HEAD = 1;
-export const STYLE_CLOSE = 2;
-export const STYLE_SERVICE_TIME = 4;
-
 export interface ResponseFraming {
   readonly status: number;
   /** BODY_*; BODY_UNTIL_CLOSE is sent chunked. */
@@ -20,7 +15,7 @@ export interface ResponseFraming {
 }
 
 export interface Downstream {
-  /** STYLE_* bits that this front always wants. */
+  /** STYLE_* bits of the engine's writeResponseHead that this front always wants. */
   readonly style: number;
   /** Runs `write` so that what it sends leaves together. */
   cork(write: () => void): void;

@@ -7,7 +7,6 @@
 import * as layout from '../../assembly/layout.js';
 import type { DataPath } from './data-path.js';
 import type { Downstream, ResponseFraming } from './downstream.js';
-import { STYLE_CLOSE, STYLE_SERVICE_TIME } from './downstream.js';
 import type { GenerationView } from './generation-view.js';
 import { failureOf } from './failures.js';
 import type { LocalResponse } from './local-response.js';
@@ -284,9 +283,8 @@ export class Exchange {
     this.upstreamServiceMs = Math.round(performance.now() - this.upstreamStartedAtMs);
     const facts = engine.slab + layout.SLAB_FACTS;
     engine.words[(facts + layout.FACT_UPSTREAM_SERVICE_MS) >> 2] = this.upstreamServiceMs;
-    if (this.generation.host.routes[this.route]?.keepRequestHead) this.#restoreHead();
     const close = path.draining;
-    const style = this.downstream.style | STYLE_SERVICE_TIME | (close ? STYLE_CLOSE : 0);
+    const style = this.#style(close) | layout.STYLE_SERVICE_TIME;
     const length = engine.exports.writeResponseHead(this.index, path.outputOffset, path.outputCapacity, style);
     if (length < 0) {
       this.#dropConnection();
@@ -525,7 +523,7 @@ export class Exchange {
     const isHead = this.methodId === layout.METHOD_HEAD;
     const close = response.close || this.#path.draining;
     this.downstream.cork(() => {
-      const length = writeLocalHead(this.#path, this, response, this.downstream.style | (close ? STYLE_CLOSE : 0));
+      const length = writeLocalHead(this.#path, this, response, this.#style(close));
       const size = response.body.length;
       this.#sendHead(length, {
         status: response.status,
@@ -539,6 +537,16 @@ export class Exchange {
       this.downstream.end();
     });
     this.#finish();
+  }
+
+  /** The style bits of a response head; brings the request's head back where the route's templates look at it. */
+  #style(close: boolean): number {
+    let style = this.downstream.style | (close ? layout.STYLE_CLOSE : 0);
+    if (this.#headLength > 0 && this.generation.host.routes[this.route]?.keepRequestHead) {
+      this.#restoreHead();
+      style |= layout.STYLE_REQUEST_PRESENT;
+    }
+    return style;
   }
 
   #sendHead(length: number, framing: ResponseFraming): void {

@@ -24,6 +24,7 @@ export class UwsDownstream implements Downstream {
   #watchesWritable = false;
   /** The library could not send all of the last write. */
   #congested = false;
+  #closeAnnounced = false;
   #release: (() => void) | null = null;
   #corked: boolean;
 
@@ -71,11 +72,22 @@ export class UwsDownstream implements Downstream {
   sendHead(offset: number, length: number, framing: ResponseFraming): void {
     if (this.#ended) return;
     this.#framing = framing;
-    this.#response.writeStatus(this.#path.engine.bytes.subarray(offset, offset + length));
+    // The library ends the last line itself.
+    this.#response.writeStatus(this.#path.engine.bytes.subarray(offset, offset + length - 2));
   }
 
   sendBody(chunk: Uint8Array): boolean {
     if (this.#ended) return true;
+    if (this.#framing?.close && !this.#closeAnnounced) {
+      if (this.#framing.bodyKind === BODY_LENGTH && chunk.length === this.#framing.contentLength) {
+        this.#response.end(chunk, true);
+        this.#markEnded();
+        return true;
+      }
+      // Past the first body byte the library can't announce it any more.
+      this.#closeAnnounced = true;
+      this.#response.writeHeader('Connection', 'close');
+    }
     if (this.#framing?.bodyKind !== BODY_LENGTH) {
       this.#congested = !this.#response.write(chunk);
       if (this.#congested) this.#watchWritable();
@@ -111,7 +123,7 @@ export class UwsDownstream implements Downstream {
     this.cork(() => {
       if (framing.isHead) this.#endWithoutBody(framing, framing.contentLength);
       else if (framing.bodyKind === BODY_NONE) this.#endWithoutBody(framing, -1);
-      else this.#response.end(undefined, framing.close);
+      else this.#response.end(undefined, framing.close && !this.#closeAnnounced);
     });
     // What the library still buffers it sends by itself, but says nothing of it: a closing thread leaves it a moment.
     if (this.#congested) setTimeout(this.#path.linger(), CONGESTED_LINGER_MS).unref();
@@ -134,8 +146,13 @@ export class UwsDownstream implements Downstream {
   }
 
   #endWithoutBody(framing: ResponseFraming, contentLength: number): void {
-    if (contentLength < 0) this.#response.endWithoutBody(undefined, framing.close);
-    else this.#response.endWithoutBody(contentLength, framing.close);
+    if (contentLength >= 0) {
+      this.#response.endWithoutBody(contentLength, framing.close);
+      return;
+    }
+    // An undefined length would be taken for a number, so closing has to be announced by hand.
+    if (framing.close && !this.#closeAnnounced) this.#response.writeHeader('Connection', 'close');
+    this.#response.endWithoutBody();
   }
 
   #markEnded(): void {

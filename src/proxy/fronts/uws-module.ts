@@ -9,6 +9,7 @@ import { MAX_HEAD_BYTES } from '../../../assembly/layout.js';
 /** The part of the library that Weft uses. A response is valid until it has ended or its abort handler has run. */
 export interface UwsResponse {
   writeStatus(status: Uint8Array | string): UwsResponse;
+  writeHeader(name: string, value: string): UwsResponse;
   write(chunk: Uint8Array): boolean;
   tryEnd(chunk: Uint8Array, totalSize: number): [boolean, boolean];
   end(body?: Uint8Array | string, closeConnection?: boolean): UwsResponse;
