@@ -101,6 +101,11 @@ function commandLine(argv: string[], io: CommandIo, finish: (run: Promise<number
     )
     // Else `-c FOLDER GET URL` would take GET and URL for more folders.
     .parserConfiguration({ 'greedy-arrays': false })
+    .check((args) => {
+      const twice = repeatedOption(args, OPTION_TABLES[argv[0] ?? ''] ?? {});
+      if (twice !== undefined) throw new UsageError(`--${twice} was given more than once`);
+      return true;
+    })
     .demandCommand(1, 'name a command')
     .strict()
     .recommendCommands()
@@ -125,7 +130,7 @@ const ANALYZE_OPTIONS = {
   },
 } satisfies OptionTable;
 
-const OPTION_TABLES: Readonly<Record<string, object>> = {
+const OPTION_TABLES: Readonly<Record<string, OptionTable>> = {
   analyze: ANALYZE_OPTIONS,
   routes: ROUTES_OPTIONS,
   compile: COMPILE_OPTIONS,
@@ -143,6 +148,11 @@ function joinDashes(argv: readonly string[]): string[] {
     else joined.push(argument);
   }
   return joined;
+}
+
+/** yargs makes a list of what is repeated; only options that are lists may be. */
+function repeatedOption(args: Readonly<Record<string, unknown>>, table: OptionTable): string | undefined {
+  return Object.keys(table).find((name) => table[name]?.array !== true && Array.isArray(args[name]));
 }
 
 function knownOptions(command: string | undefined): string[] {
