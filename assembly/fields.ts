@@ -26,7 +26,7 @@ import {
 export const STOP_INCOMPLETE: i32 = 0;
 export const STOP_MALFORMED: i32 = 1;
 export const STOP_TOO_MANY: i32 = 2;
-export let stop: i32 = STOP_INCOMPLETE;
+export let stop: i32 = 0;
 export let fieldCount: u32 = 0;
 
 /** Ends a parse step: notes the reason and is the 0 to return. */

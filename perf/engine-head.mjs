@@ -62,6 +62,10 @@ const responseLength = bytes.latin1Write(`${response}\r\n\r\n`, read);
 
 const scenarios = {
   'parse request': () => engine.parseRequestHead(input, requestLength),
+  'parse + write request': () => {
+    engine.parseRequestHead(input, requestLength);
+    return engine.writeRequestHead(0, output, OUTPUT_SIZE, 0);
+  },
   'parse + normalise + write request': () => {
     engine.parseRequestHead(input, requestLength);
     engine.normalizePath(1);

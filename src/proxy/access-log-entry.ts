@@ -5,8 +5,8 @@
  */
 import type { AccessLogEntry } from '../telemetry/access-log.js';
 import { formatJson, formatText } from '../telemetry/access-log.js';
-import { formatResponseFlags } from '../telemetry/response-flags.js';
-import type { Exchange } from './exchange.js';
+import { formatResponseFlags } from '../engine/response-flags.js';
+import type { FinishedExchange } from './contracts.js';
 
 const BATCH_BYTES = 32 * 1024;
 const BATCH_MS = 250;
@@ -22,7 +22,7 @@ export class AccessLog {
     this.#send = send;
   }
 
-  write(exchange: Exchange): void {
+  write(exchange: FinishedExchange): void {
     this.#lines += this.#format(entryOf(exchange));
     if (this.#lines.length >= BATCH_BYTES) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), BATCH_MS).unref();
@@ -49,7 +49,7 @@ function optional<Key extends string>(key: Key, value: string | undefined): Part
   return value === undefined || value === '' ? {} : ({ [key]: value } as Record<Key, string>);
 }
 
-function entryOf(exchange: Exchange): AccessLogEntry {
+function entryOf(exchange: FinishedExchange): AccessLogEntry {
   const received = exchange.requestHead.toString('latin1');
   // What the upstream got has the request id and the forwarding headers that Weft added.
   const sent = exchange.sentHead === '' ? received : exchange.sentHead;

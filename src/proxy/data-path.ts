@@ -8,12 +8,12 @@ import * as layout from '../../assembly/layout.js';
 import type { Engine } from '../engine/engine.js';
 import type { Logger } from '../telemetry/log.js';
 import type { AccessLog } from './access-log-entry.js';
+import type { CapacityMessage, RequestText, ThreadContext } from './contracts.js';
 import type { Downstream } from './downstream.js';
 import { Exchange } from './exchange.js';
 import type { GenerationMessage } from './generation-view.js';
 import { GenerationView } from './generation-view.js';
 import { TimerWheel } from './timers.js';
-import type { CapacityMessage } from './upstream-pools.js';
 import { UpstreamPools } from './upstream-pools.js';
 
 export interface DataPathOptions {
@@ -25,21 +25,11 @@ export interface DataPathOptions {
   tellOthers(message: CapacityMessage): void;
 }
 
-/** The parts of the request line and Host, as strings. */
-export interface RequestText {
-  readonly scheme: 'http' | 'https';
-  readonly method: string;
-  readonly authority: string;
-  readonly path: string;
-  readonly query: string;
-  readonly hasQuery: boolean;
-}
-
 /** Half of the output region: while one half is pinned by an unfinished write, the other serves. */
 const OUTPUT_HALF = layout.OUTPUT_SIZE / 2;
 const PATH_MODES = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'];
 
-export class DataPath {
+export class DataPath implements ThreadContext {
   readonly engine: Engine;
   readonly logger: Logger;
   readonly exposeReasons: boolean;

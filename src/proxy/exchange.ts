@@ -5,14 +5,13 @@
  * exchange that has to wait keeps a copy of its head and parses it again when its turn comes.
  */
 import * as layout from '../../assembly/layout.js';
-import type { DataPath } from './data-path.js';
+import type { FinishedExchange, ThreadContext, Upstream } from './contracts.js';
 import type { Downstream, ResponseFraming } from './downstream.js';
 import type { GenerationView } from './generation-view.js';
 import { failureOf } from './failures.js';
 import type { LocalResponse } from './local-response.js';
 import { failureResponse, routedResponse, writeLocalHead } from './local-response.js';
 import { WheelTimer } from './timers.js';
-import type { UpstreamConnection } from './upstream-connection.js';
 
 /** Request body bytes kept while there is no connection to write them to; beyond it the client is paused. */
 const BODY_QUEUE_BYTES = 65536;
@@ -25,9 +24,9 @@ const HEAD_STORE_BYTES = 1024;
 const CHUNK_END = Buffer.from('\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 
-export class Exchange {
+export class Exchange implements FinishedExchange {
   readonly index: number;
-  readonly #path: DataPath;
+  readonly #path: ThreadContext;
   readonly #record: number;
   readonly #delay: WheelTimer;
   readonly #timeout: WheelTimer;
@@ -66,7 +65,7 @@ export class Exchange {
   #queuedBytes = 0;
   #bodyPaused = false;
   #bodyStarted = false;
-  #connection: UpstreamConnection | null = null;
+  #connection: Upstream | null = null;
   #waiting = false;
   #headSent = false;
   #triedEndpoint = -1;
@@ -74,7 +73,7 @@ export class Exchange {
   #timeoutMs = 0;
   #abortStatus = 0;
 
-  constructor(path: DataPath, index: number) {
+  constructor(path: ThreadContext, index: number) {
     this.#path = path;
     this.index = index;
     this.#record = path.engine.exchanges + index * layout.EXCHANGE_SIZE;
@@ -230,13 +229,13 @@ export class Exchange {
   // ------------------------------------------------------------------------------------------------ upstream side
 
   /** A connection is being opened for this exchange. */
-  onConnecting(connection: UpstreamConnection): void {
+  onConnecting(connection: Upstream): void {
     this.#waiting = false;
     this.#connection = connection;
   }
 
   /** A connection is ready for this exchange. */
-  onConnected(connection: UpstreamConnection): void {
+  onConnected(connection: Upstream): void {
     this.#waiting = false;
     this.#path.engine.exports.leavePending(this.index);
     this.#connection = connection;
@@ -382,7 +381,7 @@ export class Exchange {
     this.#path.upstreams.enqueue(this);
   }
 
-  #send(connection: UpstreamConnection): void {
+  #send(connection: Upstream): void {
     const path = this.#path;
     const engine = path.engine;
     this.upstreamStartedAtMs = performance.now();
@@ -418,7 +417,7 @@ export class Exchange {
   }
 
   #writeBody(chunk: Buffer): void {
-    const connection = this.#connection as UpstreamConnection;
+    const connection = this.#connection as Upstream;
     let flowing: boolean;
     if (this.#bodyKind === layout.BODY_CHUNKED) {
       connection.write(Buffer.from(chunk.length.toString(16) + '\r\n', 'latin1'));
@@ -429,7 +428,7 @@ export class Exchange {
   }
 
   #finishRequest(): void {
-    const connection = this.#connection as UpstreamConnection;
+    const connection = this.#connection as Upstream;
     if (this.#bodyKind === layout.BODY_CHUNKED) connection.write(LAST_CHUNK);
     connection.requestComplete();
     this.#startTimeout();

@@ -7,8 +7,7 @@
 import { STATUS_CODES } from 'node:http';
 import * as layout from '../../assembly/layout.js';
 import type { RedirectAction } from '../model/model.js';
-import type { DataPath } from './data-path.js';
-import type { Exchange } from './exchange.js';
+import type { RequestExchange, ThreadContext } from './contracts.js';
 import { failureOf } from './failures.js';
 
 export interface LocalResponse {
@@ -48,7 +47,7 @@ function grpcStatusOf(status: number): number {
 }
 
 /** The answer for a failure number. */
-export function failureResponse(path: DataPath, exchange: Exchange, number: number): LocalResponse {
+export function failureResponse(path: ThreadContext, exchange: RequestExchange, number: number): LocalResponse {
   const failure = failureOf(number);
   return {
     status: failure.status,
@@ -62,7 +61,7 @@ export function failureResponse(path: DataPath, exchange: Exchange, number: numb
 }
 
 /** The answer of a redirect or direct-response route. */
-export function routedResponse(path: DataPath, exchange: Exchange, decision: number): LocalResponse {
+export function routedResponse(path: ThreadContext, exchange: RequestExchange, decision: number): LocalResponse {
   const route = exchange.generation.host.routes[exchange.route];
   const common = { details: 'direct_response', close: false, reason: `direct_response${explain(path, exchange)}` };
   if (decision === layout.DECISION_DIRECT) {
@@ -75,7 +74,7 @@ export function routedResponse(path: DataPath, exchange: Exchange, decision: num
 }
 
 /** Which resource was responsible, for x-weft-reason and the log. */
-function explain(path: DataPath, exchange: Exchange): string {
+function explain(path: ThreadContext, exchange: RequestExchange): string {
   const route = exchange.generation.host.routes[exchange.route];
   if (route) {
     const { kind, namespace, name, file, line } = route.origin;
@@ -89,7 +88,7 @@ function explain(path: DataPath, exchange: Exchange): string {
 }
 
 /** The Location of a redirect (Istio HTTPRedirect; RFC 9110 10.2.2); always absolute. */
-function location(path: DataPath, exchange: Exchange, action: RedirectAction): string {
+function location(path: ThreadContext, exchange: RequestExchange, action: RedirectAction): string {
   const request = path.readRequest();
   const scheme = action.scheme ?? request.scheme;
   const listenerPort =
@@ -126,7 +125,12 @@ function keepPort(authority: string, from: string, to: string): string {
  * Writes the head of a local response, with the route's operations, to the thread's output. Returns its length; throws
  * when it does not fit, which only a bug can cause.
  */
-export function writeLocalHead(path: DataPath, exchange: Exchange, response: LocalResponse, style: number): number {
+export function writeLocalHead(
+  path: ThreadContext,
+  exchange: RequestExchange,
+  response: LocalResponse,
+  style: number,
+): number {
   const engine = path.engine;
   let { status, fields } = response;
   let size = response.body.length;

@@ -11,7 +11,7 @@ import { DataPath } from './data-path.js';
 import { loadUws } from './fronts/uws-module.js';
 import { UwsListener } from './fronts/uws-front.js';
 import type { FromThread, ListenerWish, ListenFailure, ThreadData, ToThread } from './messages.js';
-import type { CapacityMessage } from './upstream-pools.js';
+import type { CapacityMessage } from './contracts.js';
 
 /** How long a thread that met an error nobody caught goes on for the requests it has begun. */
 const LAST_REQUESTS_MS = 5000;

@@ -6,8 +6,7 @@
 import net from 'node:net';
 import * as layout from '../../assembly/layout.js';
 import type { ClusterData, EndpointData } from '../rules/encoded-tables.js';
-import type { DataPath } from './data-path.js';
-import type { Exchange } from './exchange.js';
+import type { RequestExchange, ThreadContext, Upstream } from './contracts.js';
 import { WheelTimer } from './timers.js';
 
 type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'closed';
@@ -15,19 +14,19 @@ type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'closed';
 /** Heads above this are copied before they are written, so that an incomplete write never points at shared memory. */
 const DIRECT_WRITE_BYTES = 8192;
 
-export class UpstreamConnection {
+export class UpstreamConnection implements Upstream {
   readonly index: number;
   readonly clusterName: string;
   readonly clusterSlot: number;
   readonly endpointSlot: number;
   readonly address: string;
   phase: Phase = 'connecting';
-  exchange: Exchange | null = null;
+  exchange: RequestExchange | null = null;
   /** Requests sent on it so far. */
   requestCount = 0;
   /** After the message under way the connection is closed. */
   closing = false;
-  readonly #path: DataPath;
+  readonly #path: ThreadContext;
   readonly #socket: net.Socket;
   readonly #timer: WheelTimer;
   readonly #consume = (): void => this.#parse();
@@ -44,7 +43,13 @@ export class UpstreamConnection {
   /** Bytes of the same read that come after [#offset, #offset + #length). */
   #rest = 0;
 
-  constructor(path: DataPath, index: number, exchange: Exchange, cluster: ClusterData, endpoint: EndpointData) {
+  constructor(
+    path: ThreadContext,
+    index: number,
+    exchange: RequestExchange,
+    cluster: ClusterData,
+    endpoint: EndpointData,
+  ) {
     this.#path = path;
     this.index = index;
     this.exchange = exchange;
@@ -97,7 +102,7 @@ export class UpstreamConnection {
   }
 
   /** Takes an exchange whose head lies at [offset, offset+length) in engine memory. */
-  send(exchange: Exchange, offset: number, length: number): void {
+  send(exchange: RequestExchange, offset: number, length: number): void {
     this.#path.timers.stop(this.#timer);
     this.exchange = exchange;
     this.phase = 'head';
@@ -266,7 +271,7 @@ export class UpstreamConnection {
   }
 
   #parseHead(): number {
-    const exchange = this.exchange as Exchange;
+    const exchange = this.exchange as RequestExchange;
     const engine = this.#path.engine;
     const taken = engine.exports.parseResponseHead(this.#offset, this.#length, exchange.methodId);
     if (taken === 0) {
@@ -301,7 +306,7 @@ export class UpstreamConnection {
       this.#parseChunks();
       return;
     }
-    const exchange = this.exchange as Exchange;
+    const exchange = this.exchange as RequestExchange;
     const counted = this.#bodyKind === layout.BODY_LENGTH;
     const length = counted ? Math.min(this.#length, this.#remaining) : this.#length;
     const offset = this.#offset;
@@ -313,7 +318,7 @@ export class UpstreamConnection {
   }
 
   #parseChunks(): void {
-    const exchange = this.exchange as Exchange;
+    const exchange = this.exchange as RequestExchange;
     const engine = this.#path.engine;
     const payload = engine.exports.decodeChunked(this.index, this.#offset, this.#length);
     if (payload < 0) {
@@ -332,7 +337,7 @@ export class UpstreamConnection {
 
   /** The response is complete: the exchange is told, and the connection goes back to the pool or is closed. */
   #finishMessage(): void {
-    const exchange = this.exchange as Exchange;
+    const exchange = this.exchange as RequestExchange;
     const clean = this.#keepAlive && this.#requestSent && this.#length + this.#rest === 0 && !this.closing;
     this.phase = 'idle';
     this.exchange = null;

@@ -5,28 +5,21 @@
  * to give up an idle connection, and hands its own on when somebody elsewhere waits.
  */
 import * as layout from '../../assembly/layout.js';
-import type { DataPath } from './data-path.js';
-import type { Exchange } from './exchange.js';
+import type { CapacityMessage, ConnectionPools, RequestExchange, ThreadContext, Upstream } from './contracts.js';
 import { UpstreamConnection } from './upstream-connection.js';
 
-/** Says to the other threads: `wanted` = close an idle connection of the cluster; `freed` = a place may be free now. */
-export interface CapacityMessage {
-  readonly kind: 'wanted' | 'freed';
-  readonly clusterSlot: number;
-}
-
-export class UpstreamPools {
-  readonly #path: DataPath;
+export class UpstreamPools implements ConnectionPools {
+  readonly #path: ThreadContext;
   /** By endpoint slot; the connection used last is taken first, so that surplus ones get old and close. */
-  readonly #idle = new Map<number, UpstreamConnection[]>();
+  readonly #idle = new Map<number, Upstream[]>();
   /** By cluster slot, in order of arrival. */
-  readonly #waiting = new Map<number, Exchange[]>();
-  readonly #all = new Set<UpstreamConnection>();
+  readonly #waiting = new Map<number, RequestExchange[]>();
+  readonly #all = new Set<Upstream>();
   readonly #freeIndices: number[] = [];
   #liveEndpoints: ReadonlySet<number> | null = null;
   #serving = false;
 
-  constructor(path: DataPath) {
+  constructor(path: ThreadContext) {
     this.#path = path;
     for (let index = path.engine.control(layout.CONTROL_CONNECTION_CAPACITY) - 1; index >= 0; index--) {
       this.#freeIndices.push(index);
@@ -38,7 +31,7 @@ export class UpstreamPools {
   }
 
   /** An idle connection to the endpoint, or null. */
-  takeIdle(endpointSlot: number): UpstreamConnection | null {
+  takeIdle(endpointSlot: number): Upstream | null {
     return this.#idle.get(endpointSlot)?.pop() ?? null;
   }
 
@@ -46,7 +39,7 @@ export class UpstreamPools {
    * Opens a connection for an exchange that has picked its endpoint. Returns null when the cluster may have no more
    * connections; the caller then waits by `enqueue`.
    */
-  open(exchange: Exchange): UpstreamConnection | null {
+  open(exchange: RequestExchange): Upstream | null {
     const index = this.#freeIndices.pop();
     if (index === undefined) return null;
     const clusterSlot = exchange.word(layout.EXCHANGE_CLUSTER_SLOT);
@@ -68,7 +61,7 @@ export class UpstreamPools {
   }
 
   /** The exchange waits for a connection of its cluster; the other threads are asked to give one up. */
-  enqueue(exchange: Exchange): void {
+  enqueue(exchange: RequestExchange): void {
     const clusterSlot = exchange.word(layout.EXCHANGE_CLUSTER_SLOT);
     const queue = this.#waiting.get(clusterSlot);
     if (queue) queue.push(exchange);
@@ -79,7 +72,7 @@ export class UpstreamPools {
   }
 
   /** Takes an exchange out of the queue, when it ends before its turn. */
-  dequeue(exchange: Exchange): void {
+  dequeue(exchange: RequestExchange): void {
     const clusterSlot = exchange.word(layout.EXCHANGE_CLUSTER_SLOT);
     const queue = this.#waiting.get(clusterSlot);
     const place = queue?.indexOf(exchange) ?? -1;
@@ -89,7 +82,7 @@ export class UpstreamPools {
   }
 
   /** A connection whose message has ended well: the next waiting request takes it, or it rests. */
-  release(connection: UpstreamConnection): void {
+  release(connection: Upstream): void {
     const clusterSlot = connection.clusterSlot;
     const next = this.#waiting.get(clusterSlot)?.[0];
     if (next && next.word(layout.EXCHANGE_ENDPOINT_SLOT) === connection.endpointSlot) {
@@ -109,7 +102,7 @@ export class UpstreamPools {
   }
 
   /** Called by a connection that has closed. */
-  onClosed(connection: UpstreamConnection): void {
+  onClosed(connection: Upstream): void {
     if (!this.#all.delete(connection)) return;
     const idle = this.#idle.get(connection.endpointSlot);
     const place = idle?.indexOf(connection) ?? -1;

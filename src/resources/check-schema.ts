@@ -35,7 +35,10 @@ export function checkMessage(schema: MessageSchema, value: unknown, place: Place
     if (row.required && (value[name] === undefined || value[name] === null)) {
       place.at(name).report('missing-field', `${name} is required`, row.doc);
     }
-    if (row.fallback !== undefined && (value[name] === undefined || value[name] === null)) result[name] = row.fallback;
+    if (row.fallback !== undefined && (value[name] === undefined || value[name] === null)) {
+      // Checked like a written value: the default may be one that is not executed.
+      result[name] = checkValue(row.value, row.fallback, place.at(name), quiet);
+    }
   }
   for (const group of schema.oneofs ?? []) {
     const set = group.filter((name) => value[name] !== undefined && value[name] !== null);

@@ -50,13 +50,11 @@ export class BareEngine {
     const module = new WebAssembly.Module(readFileSync(new URL(`../../dist/${build}`, import.meta.url)));
     const minimumPages = 512;
     const memory = new WebAssembly.Memory({ initial: minimumPages, maximum: minimumPages, shared: true });
-    const abort = (): never => {
-      throw new Error('engine assertion failed');
-    };
-    const instance = new WebAssembly.Instance(module, { env: { memory, abort } });
+    const instance = new WebAssembly.Instance(module, { env: { memory } });
     this.calls = instance.exports as unknown as EngineExports;
-    this.bytes = Buffer.from(memory.buffer);
-    this.view = new DataView(memory.buffer);
+    const shared = memory.buffer as SharedArrayBuffer;
+    this.bytes = Buffer.from(shared);
+    this.view = new DataView(shared);
     const slabs = layout.CONTROL_BASE + layout.CONTROL_SIZE + (CLUSTER_CAPACITY + ENDPOINT_CAPACITY) * 256;
     const slabSize = this.calls.slabSize(CLUSTER_CAPACITY, EXCHANGE_CAPACITY, CONNECTION_CAPACITY, SERIES_CAPACITY);
     this.slab = slabs;

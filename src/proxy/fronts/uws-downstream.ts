@@ -5,16 +5,15 @@
  */
 import { BODY_LENGTH, BODY_NONE } from '../../../assembly/layout.js';
 import type { Downstream, ResponseFraming } from '../downstream.js';
-import type { DataPath } from '../data-path.js';
-import type { Exchange } from '../exchange.js';
+import type { RequestExchange, ThreadContext } from '../contracts.js';
 import type { UwsResponse } from './uws-module.js';
 
 const CONGESTED_LINGER_MS = 1000;
 
 export class UwsDownstream implements Downstream {
   readonly style = 0;
-  exchange: Exchange | null = null;
-  readonly #path: DataPath;
+  exchange: RequestExchange | null = null;
+  readonly #path: ThreadContext;
   readonly #response: UwsResponse;
   #framing: ResponseFraming | null = null;
   /** Bytes that tryEnd did not take, and where they begin in the body. */
@@ -29,7 +28,7 @@ export class UwsDownstream implements Downstream {
   #corked: boolean;
 
   /** `corked`: the library has corked already, as it does in its request handler. */
-  constructor(path: DataPath, response: UwsResponse, corked: boolean) {
+  constructor(path: ThreadContext, response: UwsResponse, corked: boolean) {
     this.#path = path;
     this.#response = response;
     this.#corked = corked;

@@ -4,7 +4,7 @@
  * head again, so that the engine's own parser, rules and limits decide as on every other front.
  */
 import { INPUT_REQUEST_SIZE, FAILURE_HEAD_TOO_LARGE } from '../../../assembly/layout.js';
-import type { DataPath } from '../data-path.js';
+import type { ThreadContext } from '../contracts.js';
 import { UwsDownstream } from './uws-downstream.js';
 import type { UwsApp, UwsModule, UwsRequest, UwsResponse } from './uws-module.js';
 
@@ -20,12 +20,12 @@ function appendField(name: string, value: string): void {
 /** One listening port of a thread. */
 export class UwsListener {
   readonly name: string;
-  readonly #path: DataPath;
+  readonly #path: ThreadContext;
   readonly #uws: UwsModule;
   readonly #app: UwsApp;
   #socket: object | null = null;
 
-  constructor(path: DataPath, uws: UwsModule, name: string) {
+  constructor(path: ThreadContext, uws: UwsModule, name: string) {
     this.name = name;
     this.#path = path;
     this.#uws = uws;
