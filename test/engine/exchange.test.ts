@@ -118,7 +118,9 @@ describe.each(ENGINE_FILES)('exchanges (%s)', (file) => {
     for (let repeat = 0; repeat < 3; repeat++) for (let index = 0; index < statusCount; index++) finish(200 + index, 7);
     const { requests, clusters } = readStatistics(engine, shared.store, []);
     const known = requests.filter(({ clusterName }) => clusterName === 'a');
-    expect(known.map(({ status }) => status)).toEqual(Array.from({ length: SMALL.series - 1 }, (_, index) => 200 + index));
+    expect(known.map(({ status }) => status)).toEqual(
+      Array.from({ length: SMALL.series - 1 }, (_, index) => 200 + index),
+    );
     for (const series of known) expect(series.count).toBe(3);
     const rest = requests.filter(({ clusterName }) => clusterName === undefined);
     expect(rest.map(({ count }) => count)).toEqual([(statusCount - SMALL.series + 1) * 3]);

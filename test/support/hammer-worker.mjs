@@ -5,7 +5,8 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 
-const { module, memory, slab, held, rounds, limits, occupancy, gate, threadCount, firstCluster, exchangeWords } = workerData;
+const { module, memory, slab, held, rounds, limits, occupancy, gate, threadCount, firstCluster, exchangeWords } =
+  workerData;
 const { exports } = new WebAssembly.Instance(module, { env: { memory } });
 exports.attachThread(slab, slab + 1, 77, 99, 1234);
 const words = new Int32Array(memory.buffer);
@@ -25,7 +26,8 @@ function leave(place) {
 // All threads start together.
 Atomics.add(gate, 0, 1);
 Atomics.notify(gate, 0);
-for (let seen = Atomics.load(gate, 0); seen < threadCount; seen = Atomics.load(gate, 0)) Atomics.wait(gate, 0, seen, 50);
+for (let seen = Atomics.load(gate, 0); seen < threadCount; seen = Atomics.load(gate, 0))
+  Atomics.wait(gate, 0, seen, 50);
 
 for (let round = 0; round < rounds; round++) {
   const inside = [];
