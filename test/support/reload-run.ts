@@ -80,7 +80,9 @@ async function rewrite(proxy: Gateway, text: string, version: number): Promise<v
 async function rewriteBadly(proxy: Gateway, version: number): Promise<BadRewrite> {
   const before = await statusOf(proxy);
   const good = await readFile(proxy.configFile, 'utf8');
-  await rewrite(proxy, good.replace('weight: ', 'weight: -'), version);
+  // In turn a value that no rule allows, and text that is no YAML.
+  const bad = version % 20 === 5 ? good.replace('weight: ', 'weight: -') : good.replace('spec:', 'spec: [');
+  await rewrite(proxy, bad, version);
   const after = await eventually('the bad rewrite was looked at', async () => {
     const status = await statusOf(proxy);
     return status.attempts > before.attempts ? status : undefined;
