@@ -40,14 +40,14 @@ function stringMatch(random: RandomSource, values: readonly string[], patterns: 
 function matchOf(random: RandomSource): HttpMatchRequestSpec {
   const paths = [pathText(random), pathText(random)];
   const headers = Object.fromEntries(
-    HEADERS.filter(() => random.chance(0.2)).map((name) => [
+    HEADERS.filter(() => random.chance(0.08)).map((name) => [
       name,
       random.chance(0.2) ? {} : stringMatch(random, VALUES, VALUE_PATTERNS),
     ]),
   );
   const without = random.chance(0.15) ? { 'x-b': stringMatch(random, VALUES, VALUE_PATTERNS) } : undefined;
   const parameters = Object.fromEntries(
-    PARAMETERS.filter(() => random.chance(0.15)).map((name) => [name, stringMatch(random, VALUES, VALUE_PATTERNS)]),
+    PARAMETERS.filter(() => random.chance(0.08)).map((name) => [name, stringMatch(random, VALUES, VALUE_PATTERNS)]),
   );
   return {
     uri: stringMatch(random, paths, PATTERNS),
