@@ -66,7 +66,7 @@ const retired = new Set<FrontListener>();
 let ending = false;
 
 /** What makes a listener; null where another thread serves the port alone. */
-function chooseFront(): (name: string) => FrontListener {
+function chooseFront(): ((name: string) => FrontListener) | null {
   const uws: UwsLoadResult = data.front === 'wire' ? { ok: false, reason: 'not asked for' } : loadUws();
   if (uws.ok) return (name) => new UwsListener(path, uws.module, name);
   if (data.front === 'uws') {
@@ -76,6 +76,11 @@ function chooseFront(): (name: string) => FrontListener {
   }
   if (data.front === 'auto' && data.place === 0) {
     logger.warning('main', 'uWebSockets.js did not load; the wire front serves instead', { reason: uws.reason });
+  }
+  if (!canSharePorts()) {
+    // Older releases of Node.js: one thread serves the port alone.
+    if (data.place > 0) return null;
+    logger.warning('main', 'the wire front uses one thread only on this release of Node.js', { node: process.version });
   }
   return (name) => new WireListener(path, path.upstreams, name);
 }
@@ -90,7 +95,7 @@ async function listen(request: number, wishes: readonly ListenerWish[]): Promise
     retired.add(listener);
   }
   for (const wish of wishes) {
-    if (listeners.has(wish.name) || ending) continue;
+    if (newListener === null || listeners.has(wish.name) || ending) continue;
     try {
       const listener = newListener(wish.name);
       await listener.listen(wish.address, wish.port);
