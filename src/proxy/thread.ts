@@ -56,6 +56,8 @@ const listeners = new Map<string, UwsListener>();
 /** Closed to new connections; their open ones are closed when the thread has drained. */
 const retired = new Set<UwsListener>();
 let ending = false;
+/** Ends a drain before its time; null when none is under way. */
+let endDrain: (() => void) | null = null;
 
 async function listen(request: number, wishes: readonly ListenerWish[]): Promise<void> {
   const failures: ListenFailure[] = [];
@@ -102,13 +104,14 @@ function drain(drainMs: number): void {
   for (const listener of listeners.values()) listener.stopAccepting();
   const finish = (): void => {
     path.onIdle = null;
+    endDrain = null;
     clearTimeout(timer);
     // The last response may still be in the library's buffers.
     setImmediate(end);
   };
   const timer = setTimeout(finish, drainMs);
   if (path.isIdle) finish();
-  else path.onIdle = finish;
+  else path.onIdle = endDrain = finish;
 }
 
 process.on('uncaughtException', (error: unknown) => {
@@ -138,7 +141,8 @@ port.on('message', (message: ToThread) => {
       drain(message.drainMs);
       break;
     case 'stop':
-      drain(0);
+      if (endDrain) endDrain();
+      else drain(0);
       break;
     case 'crash':
       setImmediate(() => {
