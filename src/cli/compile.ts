@@ -27,7 +27,13 @@ export async function runCompile(args: CompileArguments, io: CommandIo): Promise
     return 1;
   }
   const { encoded } = compiled;
-  await writeRules(args.output, encoded, paths.join(' '));
+  try {
+    await writeRules(args.output, encoded, paths.join(' '));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    io.stderr.write(`weft: cannot write ${args.output}: ${reason}\n`);
+    return 1;
+  }
   const { listeners, virtualHosts, routes, clusters } = encoded.host;
   io.stdout.write(
     `${args.output}: ${encoded.tables.length} bytes of tables; ${listeners.length} listeners, ` +

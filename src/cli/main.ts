@@ -34,7 +34,7 @@ export async function main(argv: string[]): Promise<number> {
     status = await run;
   };
   try {
-    const parser = commandLine(argv, io, finish);
+    const parser = commandLine(joinDashes(argv), io, finish);
     await parser.parseAsync();
   } catch (error) {
     if (error instanceof UsageError) {
@@ -101,6 +101,11 @@ function commandLine(argv: string[], io: CommandIo, finish: (run: Promise<number
     )
     // Else `-c FOLDER GET URL` would take GET and URL for more folders.
     .parserConfiguration({ 'greedy-arrays': false })
+    .check((args) => {
+      const twice = repeatedOption(args, OPTION_TABLES[argv[0] ?? ''] ?? {});
+      if (twice !== undefined) throw new UsageError(`--${twice} was given more than once`);
+      return true;
+    })
     .demandCommand(1, 'name a command')
     .strict()
     .recommendCommands()
@@ -109,8 +114,8 @@ function commandLine(argv: string[], io: CommandIo, finish: (run: Promise<number
     .exitProcess(false)
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .fail((message, error) => {
-      // A command's own failure arrives here as `error`; only `message` alone is about the arguments.
-      if (error !== undefined && error !== null) throw error;
+      // A command's own failure arrives here as `error` too; yargs' own errors are about the arguments.
+      if (error !== undefined && error !== null && error.name !== 'YError') throw error;
       throw new UsageError(withHint(message, knownOptions(argv[0])));
     });
   return parser;
@@ -125,7 +130,7 @@ const ANALYZE_OPTIONS = {
   },
 } satisfies OptionTable;
 
-const OPTION_TABLES: Readonly<Record<string, object>> = {
+const OPTION_TABLES: Readonly<Record<string, OptionTable>> = {
   analyze: ANALYZE_OPTIONS,
   routes: ROUTES_OPTIONS,
   compile: COMPILE_OPTIONS,
@@ -133,6 +138,22 @@ const OPTION_TABLES: Readonly<Record<string, object>> = {
   proxy: PROXY_OPTIONS,
   demo: DEMO_OPTIONS,
 };
+
+/** `--config -` -> `--config=-`: yargs takes a lone dash for the start of another option. */
+function joinDashes(argv: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const argument of argv) {
+    const previous = joined.at(-1);
+    if (argument === '-' && (previous === '-c' || previous === '--config')) joined[joined.length - 1] = '--config=-';
+    else joined.push(argument);
+  }
+  return joined;
+}
+
+/** yargs makes a list of what is repeated; only options that are lists may be. */
+function repeatedOption(args: Readonly<Record<string, unknown>>, table: OptionTable): string | undefined {
+  return Object.keys(table).find((name) => table[name]?.array !== true && Array.isArray(args[name]));
+}
 
 function knownOptions(command: string | undefined): string[] {
   return command === undefined ? [] : Object.keys(OPTION_TABLES[command] ?? {});

@@ -3,6 +3,7 @@
 import * as layout from '../../assembly/layout.js';
 import type { ClusterData, EndpointData } from '../rules/encoded-tables.js';
 import type { Engine } from './engine.js';
+import { formatResponseFlags } from './response-flags.js';
 import type {
   ClusterCounters,
   ClusterStatistics,
@@ -14,31 +15,14 @@ import type {
 import type { TableStore } from './table-store.js';
 import { endpointKey, RETIRED_SERIES, seriesRows } from './table-store.js';
 
-/** Envoy's letters in Envoy's order; the index is the bit. */
-const FLAG_LETTERS = [
-  'UH',
-  'UF',
-  'UO',
-  'NR',
-  'NC',
-  'URX',
-  'UT',
-  'UC',
-  'UR',
-  'UPE',
-  'DC',
-  'DI',
-  'FI',
-  'DPE',
-  'LR',
-  'OM',
-];
-
 interface MutableSeries {
   keyLow: number;
   keyHigh: number;
   numbers: Float64Array;
 }
+
+/** By keyLow, then keyHigh. */
+type MergedSeries = Map<number, Map<number, MutableSeries>>;
 
 /** f64 fields of a series row, from SERIES_COUNT to its end. */
 const SERIES_NUMBERS = (layout.SERIES_SIZE - layout.SERIES_COUNT) / 8;
@@ -52,7 +36,7 @@ export function readStatistics(
 }
 
 function readSeries(engine: Engine, store: TableStore): RequestSeries[] {
-  const merged = new Map<number, Map<number, MutableSeries>>();
+  const merged: MergedSeries = new Map();
   for (let thread = 0; thread < engine.control(layout.CONTROL_THREAD_CAPACITY); thread++) {
     const rows = seriesRows(engine, thread);
     const slab = engine.control(layout.CONTROL_SLABS) + thread * engine.control(layout.CONTROL_SLAB_SIZE);
@@ -60,19 +44,20 @@ function readSeries(engine: Engine, store: TableStore): RequestSeries[] {
     for (let row = 0; row < count; row++) addRow(engine, rows + row * layout.SERIES_SIZE, merged);
   }
   const result: RequestSeries[] = [];
-  const clusters = new Map(store.current?.encoded.host.clusters.map((cluster) => [cluster.name, cluster]));
+  const known = store.current?.encoded.host.clusters ?? [];
+  const clusters = new Map<string, ClusterData>(known.map((cluster) => [cluster.name, cluster]));
   for (const inner of merged.values())
     for (const series of inner.values()) result.push(toSeries(series, store, clusters));
   return result;
 }
 
-function addRow(engine: Engine, at: number, merged: Map<number, Map<number, MutableSeries>>): void {
+function addRow(engine: Engine, at: number, merged: MergedSeries): void {
   const keyLow = engine.words[at / 4] ?? 0;
   const keyHigh = engine.words[at / 4 + 1] ?? 0;
   const first = (at + layout.SERIES_COUNT) / 8;
   if (keyLow === RETIRED_SERIES || engine.doubles[first] === 0) return;
   let inner = merged.get(keyLow);
-  if (!inner) merged.set(keyLow, (inner = new Map()));
+  if (!inner) merged.set(keyLow, (inner = new Map<number, MutableSeries>()));
   const known = inner.get(keyHigh);
   if (!known) {
     inner.set(keyHigh, { keyLow, keyHigh, numbers: engine.doubles.slice(first, first + SERIES_NUMBERS) });
@@ -100,19 +85,13 @@ function toSeries(series: MutableSeries, store: TableStore, clusters: ReadonlyMa
     ...(service ? { service } : {}),
     ...(workload ? { workload } : {}),
     status: series.keyHigh & 1023,
-    responseFlags: flagText((series.keyHigh >>> 10) & 0x1fffff),
+    responseFlags: formatResponseFlags((series.keyHigh >>> 10) & 0x1fffff),
     protocol: series.keyHigh >>> 31 ? 'grpc' : 'http',
     count: series.numbers[0] ?? 0,
     durationMs: histogram(layout.SERIES_DURATION_SUM, layout.SERIES_DURATION_BUCKETS),
     requestBytes: histogram(layout.SERIES_REQUEST_BYTES_SUM, layout.SERIES_REQUEST_BYTES_BUCKETS),
     responseBytes: histogram(layout.SERIES_RESPONSE_BYTES_SUM, layout.SERIES_RESPONSE_BYTES_BUCKETS),
   };
-}
-
-/** FLAG_* bits -> `UH,DI`, or `-` for none. */
-export function flagText(flags: number): string {
-  if (flags === 0) return '-';
-  return FLAG_LETTERS.filter((_, bit) => flags & (1 << bit)).join(',');
 }
 
 function readClusters(engine: Engine, store: TableStore): ClusterStatistics[] {

@@ -5,7 +5,7 @@
  */
 import type { AccessLogEntry } from '../telemetry/access-log.js';
 import { formatJson, formatText } from '../telemetry/access-log.js';
-import { formatResponseFlags } from '../telemetry/response-flags.js';
+import { formatResponseFlags } from '../engine/response-flags.js';
 import type { FinishedExchange } from './contracts.js';
 
 const BATCH_BYTES = 32 * 1024;

@@ -3,6 +3,9 @@
 import type { LogFields, LogLevel } from '../telemetry/log.js';
 import type { GenerationMessage } from './generation-view.js';
 
+/** Which front serves plaintext HTTP ports; `auto` is uWebSockets.js where it loads, else the wire front. */
+export type FrontChoice = 'auto' | 'uws' | 'wire';
+
 /** A listener that a thread should have open; `port` is never 0, so that all threads share it. */
 export interface ListenerWish {
   readonly name: string;
@@ -14,6 +17,9 @@ export interface ThreadData {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly index: number;
+  /** Position among the threads that should run, from 0. */
+  readonly place: number;
+  readonly front: FrontChoice;
   /** Name of the channel between the threads of one proxy. */
   readonly channel: string;
   readonly exposeReasons: boolean;
@@ -35,7 +41,7 @@ export type FromThread =
   | { readonly kind: 'ready' }
   | { readonly kind: 'has-generation'; readonly serial: number }
   | { readonly kind: 'listening'; readonly request: number; readonly failures: readonly ListenFailure[] }
-  /** An error that nobody caught: the thread serves what it has begun and then ends. */
+  /** An error that nobody caught: the thread serves on until its replacement does, is then drained, and ends. */
   | { readonly kind: 'dying'; readonly error: string }
   | {
       readonly kind: 'log';

@@ -6,6 +6,9 @@
  */
 import * as layout from '../../assembly/layout.js';
 import type { Route, RouteMatch, VirtualHost } from '../model/model.js';
+import { appendCandidates } from './encode-candidates.js';
+import type { PatternRoute } from './encode-groups.js';
+import { encodeGroups } from './encode-groups.js';
 import { encodeSlots } from './encode-slots.js';
 import type { Trie, TrieValue } from './encode-trie.js';
 import { encodeTrie } from './encode-trie.js';
@@ -26,6 +29,8 @@ interface PathLists {
   readonly foldedExact: Lists;
   readonly prefix: Lists;
   readonly foldedPrefix: Lists;
+  /** By literal prefix, in rule order. */
+  readonly patterns: Map<string, PatternRoute[]>;
 }
 
 /** Whether nothing but the path decides. */
@@ -35,39 +40,36 @@ function isUnconditional(match: RouteMatch): boolean {
   );
 }
 
-function addTo(lists: Lists, key: string, route: number, isFinal: boolean, testPath: boolean): void {
+function addTo(lists: Lists, key: string, route: number, isFinal: boolean): void {
   let list = lists.get(key);
   if (!list) lists.set(key, (list = { entries: [], closed: false }));
   if (list.closed) return;
-  list.entries.push(testPath ? (route | layout.CANDIDATE_TEST_PATH) >>> 0 : route);
-  list.closed = isFinal && !testPath;
+  list.entries.push(route);
+  list.closed = isFinal;
 }
 
 function fileRoute(lists: PathLists, patterns: PatternTable, { match }: Route, route: number): void {
   const { path } = match;
   const isFinal = isUnconditional(match);
   if (path.kind === 'any') {
-    addTo(lists.prefix, '', route, isFinal, false);
+    addTo(lists.prefix, '', route, isFinal);
   } else if (path.kind === 'regex') {
     const { prefix, complete } = patterns.prefixOf(path.value);
-    addTo(complete ? lists.exact : lists.prefix, prefix, route, isFinal, !complete);
+    if (complete) {
+      addTo(lists.exact, prefix, route, isFinal);
+    } else if (lists.prefix.get(prefix)?.closed !== true) {
+      const routes = lists.patterns.get(prefix);
+      const entry = { route, pattern: path.value, isFinal };
+      if (routes) routes.push(entry);
+      else lists.patterns.set(prefix, [entry]);
+    }
   } else {
     const bytes = toByteString(path.value);
     const key = path.ignoreCase ? foldBytes(bytes) : bytes;
     const exact = path.ignoreCase ? lists.foldedExact : lists.exact;
     const prefix = path.ignoreCase ? lists.foldedPrefix : lists.prefix;
-    addTo(path.kind === 'exact' ? exact : prefix, key, route, isFinal, false);
+    addTo(path.kind === 'exact' ? exact : prefix, key, route, isFinal);
   }
-}
-
-/** Appends a list; returns its first candidate. */
-export function appendCandidates(candidates: RecordSection, entries: readonly number[]): number {
-  const first = candidates.reserve(entries.length);
-  entries.forEach((entry, index) => {
-    const isLast = index === entries.length - 1;
-    candidates.set(first + index, 0, isLast ? (entry | layout.CANDIDATE_LAST) >>> 0 : entry);
-  });
-  return first;
 }
 
 function appendLists(candidates: RecordSection, lists: Lists): Map<string, number> {
@@ -76,10 +78,25 @@ function appendLists(candidates: RecordSection, lists: Lists): Map<string, numbe
   return firsts;
 }
 
-function appendTrie(writer: TableWriter, lists: Lists): Trie {
+/** Prefixes with their lists, and with the patterns that begin with them. */
+function appendTrie(
+  writer: TableWriter,
+  patterns: PatternTable,
+  lists: Lists,
+  patternRoutes: ReadonlyMap<string, readonly PatternRoute[]>,
+): Trie {
   const values = new Map<string, TrieValue>();
-  for (const [key, value] of appendLists(writer.candidates, lists)) {
-    values.set(key, { value, groupsFirst: 0, groupsCount: 0 });
+  for (const [key, { entries }] of lists) {
+    if (patternRoutes.has(key)) continue;
+    values.set(key, { value: appendCandidates(writer.candidates, entries), groupsFirst: 0, groupsCount: 0 });
+  }
+  for (const [key, routes] of patternRoutes) {
+    const groups = encodeGroups(writer, patterns, routes);
+    const tested = groups.rest.map(({ route }) => (route | layout.CANDIDATE_TEST_PATH) >>> 0);
+    const entries = [...(lists.get(key)?.entries ?? []), ...tested];
+    entries.sort((left, right) => (left & layout.CANDIDATE_ROUTE) - (right & layout.CANDIDATE_ROUTE));
+    const value = entries.length === 0 ? -1 : appendCandidates(writer.candidates, entries);
+    values.set(key, { value, groupsFirst: groups.first, groupsCount: groups.count });
   }
   return encodeTrie(values, { nodes: writer.pathNodes, keys: writer.pathKeys, text: writer.text });
 }
@@ -91,7 +108,13 @@ export function encodeVirtualHost(
   { routes }: VirtualHost,
   firstRoute: number,
 ): void {
-  const lists: PathLists = { exact: new Map(), foldedExact: new Map(), prefix: new Map(), foldedPrefix: new Map() };
+  const lists: PathLists = {
+    exact: new Map(),
+    foldedExact: new Map(),
+    prefix: new Map(),
+    foldedPrefix: new Map(),
+    patterns: new Map(),
+  };
   for (const [index, route] of routes.entries()) {
     fileRoute(lists, patterns, route, firstRoute + index);
     // No later route of this virtual host can be reached.
@@ -99,8 +122,8 @@ export function encodeVirtualHost(
   }
   const slots = encodeSlots(appendLists(writer.candidates, lists.exact), writer.pathSlots, writer.text);
   const folded = encodeSlots(appendLists(writer.candidates, lists.foldedExact), writer.pathSlots, writer.text);
-  const trie = appendTrie(writer, lists.prefix);
-  const foldedTrie = appendTrie(writer, lists.foldedPrefix);
+  const trie = appendTrie(writer, patterns, lists.prefix, lists.patterns);
+  const foldedTrie = appendTrie(writer, patterns, lists.foldedPrefix, new Map());
   const isTooDeep = 2 + trie.streams + foldedTrie.streams > layout.MAX_STREAMS;
 
   const { virtualHosts } = writer;
@@ -121,5 +144,7 @@ function appendOneList(writer: TableWriter, firstRoute: number, routeCount: numb
     { length: routeCount },
     (_, index) => ((firstRoute + index) | layout.CANDIDATE_TEST_PATH) >>> 0,
   );
-  return appendTrie(writer, new Map([['', { entries, closed: false }]])).root;
+  const value = appendCandidates(writer.candidates, entries);
+  const values = new Map([['', { value, groupsFirst: 0, groupsCount: 0 }]]);
+  return encodeTrie(values, { nodes: writer.pathNodes, keys: writer.pathKeys, text: writer.text }).root;
 }

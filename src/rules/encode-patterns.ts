@@ -4,6 +4,7 @@
  * large, or comes after the table's budget for automata is spent, is left to the host (PATTERN_ASK).
  */
 import * as layout from '../../assembly/layout.js';
+import type { Automaton } from './combine-automata.js';
 import type { Dfa } from './regex/dfa.js';
 import { compileDfa } from './regex/dfa.js';
 import type { LiteralPrefix } from './regex/literal-prefix.js';
@@ -28,13 +29,12 @@ export interface PatternEntry {
   readonly dfa?: Dfa;
 }
 
-/** States of an automaton in the order of the table: the dead one, those that do not accept, those that do. */
-export function tableOrder(dfa: Dfa): { order: number[]; acceptFrom: number } {
-  const order = [0];
-  for (let state = 1; state < dfa.stateCount; state++) if (dfa.accepting[state] !== 1) order.push(state);
-  const acceptFrom = order.length;
-  for (let state = 1; state < dfa.stateCount; state++) if (dfa.accepting[state] === 1) order.push(state);
-  return { order, acceptFrom };
+/** An automaton in the table. */
+export interface AppendedAutomaton {
+  /** Pattern record. */
+  readonly record: number;
+  /** Its states in the order of the table: the dead one, those that do not accept, those that do. */
+  readonly order: readonly number[];
 }
 
 export class PatternTable {
@@ -68,48 +68,45 @@ export class PatternTable {
     return prefix;
   }
 
-  /** Bytes that an automaton takes in the table. */
-  static automatonBytes(dfa: Dfa): number {
-    return dfa.classOf.length + dfa.stateCount * dfa.classCount * 4;
+  /** Whether the budget has room for an automaton. */
+  hasRoomFor({ stateCount, classCount }: Automaton): boolean {
+    return this.#writer.automata.count + 256 + stateCount * classCount * 4 <= this.#maxAutomataBytes;
   }
 
-  hasRoomFor(bytes: number): boolean {
-    return this.#writer.automata.count + bytes <= this.#maxAutomataBytes;
-  }
-
-  /** Appends a DFA as a pattern record. */
-  append(dfa: Dfa): number {
+  /** Appends an automaton as a pattern record; `accepting` is above zero for the states that accept. */
+  append(automaton: Automaton, accepting: Uint8Array | Uint32Array): AppendedAutomaton {
     const { automata, patterns } = this.#writer;
-    const { order, acceptFrom } = tableOrder(dfa);
-    const newNumber = new Uint32Array(dfa.stateCount);
-    order.forEach((state, number) => (newNumber[state] = number));
-    const rows = new Uint32Array(dfa.stateCount * dfa.classCount);
+    const { classCount, stateCount, transitions } = automaton;
+    const states = Array.from({ length: stateCount - 1 }, (_, index) => index + 1);
+    const refusing = states.filter((state) => accepting[state] === 0);
+    const order = [0, ...refusing, ...states.filter((state) => accepting[state] !== 0)];
+    const rowOf = new Uint32Array(stateCount);
+    order.forEach((state, number) => (rowOf[state] = number * classCount));
+    const rows = new Uint32Array(stateCount * classCount);
     let position = 0;
     for (const state of order) {
-      for (let byteClass = 0; byteClass < dfa.classCount; byteClass++) {
-        const next = dfa.transitions[state * dfa.classCount + byteClass] ?? 0;
-        rows[position++] = (newNumber[next] ?? 0) * dfa.classCount;
-      }
+      const first = state * classCount;
+      for (let index = 0; index < classCount; index++) rows[position++] = rowOf[transitions[first + index] ?? 0] ?? 0;
     }
     const record = patterns.reserve(1);
     patterns.set(record, layout.PATTERN_KIND, layout.PATTERN_DFA);
-    patterns.set(record, layout.PATTERN_CLASS_MAP, automata.append(dfa.classOf));
+    patterns.set(record, layout.PATTERN_CLASS_MAP, automata.append(automaton.classOf));
     patterns.set(record, layout.PATTERN_TRANSITIONS, automata.append(new Uint8Array(rows.buffer)));
-    patterns.set(record, layout.PATTERN_CLASS_COUNT, dfa.classCount);
-    patterns.set(record, layout.PATTERN_STATE_COUNT, dfa.stateCount);
-    patterns.set(record, layout.PATTERN_START, (newNumber[dfa.start] ?? 0) * dfa.classCount);
-    patterns.set(record, layout.PATTERN_ACCEPT_FROM, acceptFrom * dfa.classCount);
-    return record;
+    patterns.set(record, layout.PATTERN_CLASS_COUNT, classCount);
+    patterns.set(record, layout.PATTERN_STATE_COUNT, stateCount);
+    patterns.set(record, layout.PATTERN_START, rowOf[automaton.start] ?? 0);
+    patterns.set(record, layout.PATTERN_ACCEPT_FROM, (refusing.length + 1) * classCount);
+    return { record, order };
   }
 
   #encode(pattern: string): PatternEntry {
     const compiled = compileDfa(pattern);
     if (compiled.kind === 'invalid') {
       this.invalid.set(pattern, compiled.message);
-      return { record: this.append(NOTHING) };
+      return { record: this.append(NOTHING, NOTHING.accepting).record };
     }
-    if (compiled.kind === 'dfa' && this.hasRoomFor(PatternTable.automatonBytes(compiled.dfa))) {
-      return { record: this.append(compiled.dfa), dfa: compiled.dfa };
+    if (compiled.kind === 'dfa' && this.hasRoomFor(compiled.dfa)) {
+      return { record: this.append(compiled.dfa, compiled.dfa.accepting).record, dfa: compiled.dfa };
     }
     const record = this.#writer.patterns.reserve(1);
     this.#writer.patterns.set(record, layout.PATTERN_KIND, layout.PATTERN_ASK);

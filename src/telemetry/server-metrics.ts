@@ -5,7 +5,7 @@
  */
 import type { ThreadStatistics } from '../engine/statistics.js';
 import type { MetricDefinition, NumberMetric, Sample } from './metric-definition.js';
-import { reasonOfFlags } from './response-flags.js';
+import { reasonOfFlags } from '../engine/response-flags.js';
 import type { ServerFacts, ServerState } from './server-facts.js';
 
 /** The numbers of envoy.admin.v3.ServerInfo.State. */

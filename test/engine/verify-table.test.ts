@@ -12,9 +12,12 @@ import { ENGINE_FILES, MatcherEngine } from '../support/matcher-engine.js';
 import {
   clusterOf,
   endpointOf,
+  exact,
   forwardTo,
   listenerOf,
   modelOf,
+  prefix,
+  regex,
   routeOf,
   virtualHostOf,
 } from '../support/model-factory.js';
@@ -125,13 +128,56 @@ describe.each(ENGINE_FILES)('verifyTable of %s', (file) => {
     expect(matcher.verify(tables.length)).toBe(0);
   });
 
-  it('refuses an edge of a trie that leads back', () => {
+  const BEYOND = 0x3fff_ff00;
+  it.each([
+    ['a listener whose slots are no power of two', layout.TABLE_LISTENERS, layout.LISTENER_HOST_SLOTS_COUNT, 3, -30],
+    ['a `*` host that is none', layout.TABLE_LISTENERS, layout.LISTENER_ANY_HOST, BEYOND, -30],
+    ['a virtual host with too many routes', layout.TABLE_VIRTUAL_HOSTS, 4, BEYOND, -31],
+    ['path slots outside', layout.TABLE_VIRTUAL_HOSTS, layout.VIRTUAL_HOST_SLOTS_FIRST, BEYOND, -32],
+    ['a root that is no node', layout.TABLE_VIRTUAL_HOSTS, layout.VIRTUAL_HOST_ROOT, BEYOND, -33],
+    ['a route without clusters', layout.TABLE_ROUTES, layout.ROUTE_WEIGHTED_COUNT, 0, -10],
+    ['a total that no draw can reach', layout.TABLE_ROUTES, layout.ROUTE_WEIGHT_TOTAL, 99, -11],
+    ['a path pattern that is none', layout.TABLE_ROUTES, layout.ROUTE_PATH_VALUE, BEYOND, -12],
+    ['an unknown action', layout.TABLE_ROUTES, layout.ROUTE_ACTION, 4, -13],
+    ['a route of no virtual host', layout.TABLE_ROUTES, layout.ROUTE_VIRTUAL_HOST, BEYOND, -14],
+    ['a rewrite outside the texts', layout.TABLE_ROUTES, layout.ROUTE_REWRITE_OFFSET, 4, -15],
+    ['conditions outside', layout.TABLE_ROUTES, layout.ROUTE_CONDITIONS_COUNT, BEYOND, -17],
+    ['weights that fall', layout.TABLE_WEIGHTED, layout.WEIGHTED_CUMULATIVE, 9, -11],
+    ['a cluster that is none', layout.TABLE_WEIGHTED, layout.WEIGHTED_CLUSTER, BEYOND, -18],
+    ['header operations outside', layout.TABLE_WEIGHTED, layout.WEIGHTED_REQUEST_OPS_COUNT, BEYOND, -19],
+    ['a candidate that is no route', layout.TABLE_CANDIDATES, 0, BEYOND, -20],
+    ['a list that does not ascend', layout.TABLE_CANDIDATES, 0, 5, -20],
+    ['an unknown subject', layout.TABLE_CONDITIONS, layout.CONDITION_SUBJECT, 6, -21],
+    ['a name outside the texts', layout.TABLE_CONDITIONS, layout.CONDITION_NAME_LENGTH, BEYOND, -22],
+    ['a value outside the texts', layout.TABLE_CONDITIONS, layout.CONDITION_LENGTH, BEYOND, -23],
+    ['endpoints outside', layout.TABLE_CLUSTERS, layout.CLUSTER_ENDPOINTS_COUNT, BEYOND, -26],
+    ['more healthy endpoints than there are', layout.TABLE_CLUSTERS, layout.CLUSTER_HEALTHY_COUNT, 2, -26],
+    ['an unknown load balancer', layout.TABLE_CLUSTERS, layout.CLUSTER_LOAD_BALANCER, 3, -27],
+    ['a sum of weights that is wrong', layout.TABLE_CLUSTERS, layout.CLUSTER_WEIGHT_TOTAL, 0, -28],
+    ['an address outside the texts', layout.TABLE_ENDPOINTS, layout.ENDPOINT_ADDRESS_OFFSET, 0, -29],
+    ['a node that leads back', layout.TABLE_PATH_NODES, layout.NODE_CHILDREN_FIRST, 0, -35],
+    ['a label outside the texts', layout.TABLE_PATH_NODES, layout.NODE_LABEL_LENGTH, BEYOND, -35],
+    ['an automaton outside', layout.TABLE_PATTERNS, layout.PATTERN_STATE_COUNT, BEYOND, -36],
+    ['a start between two rows', layout.TABLE_PATTERNS, layout.PATTERN_START, 1, -37],
+    ['a byte class that is none', layout.TABLE_AUTOMATA, 0, 0xffff_ffff, -37],
+    ['a transition that is no row', layout.TABLE_AUTOMATA, 260, BEYOND, -37],
+    ['a group without a pattern', layout.TABLE_GROUPS, layout.GROUP_PATTERN, BEYOND, -38],
+    ['a group with too many states', layout.TABLE_GROUPS, layout.GROUP_ACCEPTS_FIRST, BEYOND, -38],
+  ])('refuses %s', (_name, section, offset, value, check) => {
+    const header = { name: 'x-a', value: { kind: 'exact', value: 'b' }, invert: false } as const;
+    const routes = [
+      routeOf(regex('/x[0-9]+'), { headers: [header] }, forwardTo(['a', 3], ['b', 5])),
+      routeOf(regex('/x[a-z]+')),
+      routeOf(prefix('/a/b')),
+      routeOf(prefix('/a'), { headers: [header] }),
+      routeOf(prefix('/a')),
+      routeOf(exact('/e')),
+    ];
     const matcher = new MatcherEngine(file, ARENA_BYTES);
-    const routes = ['/a', '/a/b', '/a/c'].map((value) => routeOf({ kind: 'prefix', value, ignoreCase: false }));
-    const { tables } = encodeTables(modelOf(listenerOf(virtualHostOf(['*'], routes))));
+    const { tables } = encodeTables(modelOf(listenerOf(virtualHostOf(['a', '*.b', '*'], routes))));
+    expect(matcher.loadBytes(tables)).toBe(0);
     const view = new DataView(tables.buffer);
-    const nodes = view.getUint32(layout.TABLE_PATH_NODES + 4, true);
-    view.setUint32(nodes + layout.NODE_CHILDREN_FIRST, 0, true);
-    expect(matcher.loadBytes(tables)).toBe(-35);
+    view.setUint32(view.getUint32(section + 4, true) + offset, value, true);
+    expect(matcher.loadBytes(tables)).toBe(check);
   });
 });

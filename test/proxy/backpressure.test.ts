@@ -106,14 +106,14 @@ describe('a response', () => {
     const sent = createHash('sha256');
     for (let left = size; left > 0; left -= BLOCK.length) sent.update(BLOCK.subarray(0, Math.min(left, BLOCK.length)));
     const expected = sent.digest('hex');
-    upstream.on('/exact-length', async ({ socket, send }) => {
-      send(`HTTP/1.1 200 OK\r\ncontent-length: ${size}\r\n\r\n`);
-      await new Pump(socket, size).done;
+    upstream.on('/exact-length', async (answer) => {
+      answer.send(`HTTP/1.1 200 OK\r\ncontent-length: ${size}\r\n\r\n`);
+      await new Pump(answer.socket, size).done;
     });
-    upstream.on('/exact-chunked', async ({ socket, send }) => {
-      send('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
-      await new Pump(socket, size, chunk).done;
-      send('0\r\n\r\n');
+    upstream.on('/exact-chunked', async (answer) => {
+      answer.send('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
+      await new Pump(answer.socket, size, chunk).done;
+      answer.send('0\r\n\r\n');
     });
     for (const path of ['/exact-length', '/exact-chunked']) {
       const got = createHash('sha256');
@@ -125,12 +125,12 @@ describe('a response', () => {
 
   it.each(['counted', 'chunked'])('that is %s waits for a slow reader, and memory stays flat', async (framing) => {
     let pump: Pump | undefined;
-    upstream.on(`/large-${framing}`, async ({ socket, send }) => {
+    upstream.on(`/large-${framing}`, async (answer) => {
       const chunked = framing === 'chunked';
-      send(`HTTP/1.1 200 OK\r\n${chunked ? 'transfer-encoding: chunked' : `content-length: ${LARGE}`}\r\n\r\n`);
-      pump = new Pump(socket, LARGE, chunked ? chunk : undefined);
+      answer.send(`HTTP/1.1 200 OK\r\n${chunked ? 'transfer-encoding: chunked' : `content-length: ${LARGE}`}\r\n\r\n`);
+      pump = new Pump(answer.socket, LARGE, chunked ? chunk : undefined);
       await pump.done;
-      if (chunked) send('0\r\n\r\n');
+      if (chunked) answer.send('0\r\n\r\n');
     });
     const client = await RawClient.connect(proxy.port);
     client.discards = true;

@@ -37,6 +37,8 @@ export interface Gateway {
   readonly statusUrl: string;
   readonly pid: number;
   readonly ended: Promise<ProcessEnd>;
+  /** The one file of the configuration. */
+  readonly configFile: string;
   /** Replaces the configuration; the proxy sees the change by itself. */
   writeConfig(config: readonly string[]): Promise<void>;
   /** Lines of the access log so far. */
@@ -150,6 +152,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     statusUrl,
     pid: child.pid as number,
     ended,
+    configFile,
     writeConfig,
     accessLog,
     accessLogLine: (text) =>
