@@ -141,6 +141,8 @@ for (const stage of Object.keys(first)) {
   const again = median(reloads.map((times) => times[stage]));
   console.log(`${stage.padEnd(18)} ${first[stage].toFixed(1).padStart(8)} ms ${again.toFixed(1).padStart(8)} ms`);
 }
-console.log(`resident ${firstMb} MB after the first load, ${lastMb} MB after ${reloadCount} reloads, ${residentMb()} MB collected`);
+console.log(
+  `resident ${firstMb} MB after the first load, ${lastMb} MB after ${reloadCount} reloads, ${residentMb()} MB collected`,
+);
 await proxy.stop();
 rmSync(folder, { recursive: true, force: true });
