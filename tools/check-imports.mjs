@@ -56,31 +56,16 @@ function folderOf(file) {
   return parts[0] === 'src' ? parts.slice(0, 2).join('/') : parts[0];
 }
 
-/** Line numbers (from 1) of the module names in statements that import or re-export types only. */
-function typeOnlyLines(file, text) {
-  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
-  const lines = new Set();
-  for (const statement of source.statements) {
-    const isTypeOnly = ts.isImportDeclaration(statement)
-      ? statement.importClause?.isTypeOnly
-      : ts.isExportDeclaration(statement) && statement.isTypeOnly;
-    if (!isTypeOnly || statement.moduleSpecifier === undefined) continue;
-    lines.add(source.getLineAndCharacterOfPosition(statement.moduleSpecifier.getEnd()).line + 1);
-  }
-  return lines;
-}
-
-/** Relative imports of one file: [{ target, line, typeOnly }], targets as paths from the root. */
+/** Relative imports of one file: [{ target, line }], type-only imports included, targets as paths from the root. */
 function importsOf(file, known) {
   const text = readFileSync(join(root, file), 'utf8');
-  const typeOnly = typeOnlyLines(file, text);
   const found = [];
   for (const { fileName, pos } of ts.preProcessFile(text, true, true).importedFiles) {
     if (!fileName.startsWith('.')) continue;
     const line = text.slice(0, pos).split('\n').length;
     const bare = toSlashes(relative(root, resolve(root, dirname(file), fileName)));
     const target = [bare.replace(/\.js$/, '.ts'), `${bare}.ts`, `${bare}/index.ts`].find((path) => known.has(path));
-    if (target !== undefined) found.push({ target, line, typeOnly: typeOnly.has(line) });
+    if (target !== undefined) found.push({ target, line });
   }
   return found;
 }
@@ -102,8 +87,7 @@ function findCycles(graph) {
   const state = new Map();
   const visit = (file, trail) => {
     state.set(file, 'open');
-    for (const { target, line, typeOnly } of graph.get(file) ?? []) {
-      if (typeOnly) continue;
+    for (const { target, line } of graph.get(file) ?? []) {
       if (state.get(target) === 'open') {
         const loop = trail.slice(trail.indexOf(target));
         cycles.push(

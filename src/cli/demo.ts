@@ -42,6 +42,7 @@ export async function runDemo(args: DemoArguments, io: CommandIo): Promise<numbe
       listenMap: `${GATEWAY_PORT}=${checkPort('--port', args.port)}`,
       bind: '127.0.0.1',
       threads: undefined,
+      front: 'auto',
       admin: args.admin,
       statusPort: -1,
       metricsPort: -1,

@@ -25,6 +25,11 @@ export const RUN_OPTIONS = {
     defaultDescription: `number of cores; ${SIDECAR_THREADS} with --role sidecar`,
     describe: 'Data-path threads',
   },
+  front: {
+    choices: ['auto', 'uws', 'wire'] as const,
+    default: 'auto',
+    describe: 'What serves plaintext HTTP ports: uWebSockets.js, or raw sockets where it has no binary (auto)',
+  },
   admin: { type: 'string', default: '127.0.0.1:15000', describe: 'Address of the admin server' },
   'status-port': { type: 'number', default: 15021, describe: 'Port of /healthz/ready; 0 = any, -1 = none' },
   'metrics-port': { type: 'number', default: 15090, describe: 'Port of /stats/prometheus; 0 = any, -1 = none' },
@@ -53,6 +58,7 @@ export const PROXY_OPTIONS = {
 
 export interface RunArguments extends NodeArguments {
   readonly threads: number | undefined;
+  readonly front: 'auto' | 'uws' | 'wire';
   readonly admin: string;
   readonly statusPort: number;
   readonly metricsPort: number;
@@ -93,6 +99,7 @@ export function serveOptionsOf(
     stdin: io.stdin,
     node: nodeOf(args),
     threads,
+    front: args.front,
     drainMs: args.drainSeconds * 1000,
     admin: parseAddress('--admin', args.admin),
     probeAddress: args.bind,

@@ -27,6 +27,7 @@ export interface ServeOptions {
   readonly stdin: AsyncIterable<Buffer | string>;
   readonly node: ProxyNode;
   readonly threads: number;
+  readonly front: 'auto' | 'uws' | 'wire';
   readonly drainMs: number;
   readonly admin: { readonly address: string; readonly port: number };
   /** Address of the status and metrics ports; a port of -1 leaves the server out. */
@@ -121,9 +122,10 @@ class RunningService implements Service {
 
   async start(): Promise<void> {
     const options = this.#options;
-    const { threads, drainMs, accessLog, exposeReasons, logger, node, readEnvironment, stateDir } = options;
+    const { threads, front, drainMs, accessLog, exposeReasons, logger, node, readEnvironment, stateDir } = options;
     const proxy = await startProxy({
       threads,
+      front,
       drainMs,
       exposeReasons,
       logger,

@@ -162,6 +162,7 @@ export class DataPath implements ThreadContext {
       return layout.FAILURE_UPGRADE;
     if (this.engine.words[request + layout.REQUEST_METHOD_ID / 4] === layout.METHOD_CONNECT)
       return layout.FAILURE_NO_ROUTE;
+    if (this.engine.words[request + layout.REQUEST_VERSION / 4] === 10) return layout.FAILURE_LOW_VERSION;
     const index = generation.listenerIndex(listener);
     if (index < 0) return layout.FAILURE_NO_ROUTE;
     let decision = exports.routeRequest(exchange.index, index);

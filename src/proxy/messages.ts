@@ -3,6 +3,9 @@
 import type { LogFields, LogLevel } from '../telemetry/log.js';
 import type { GenerationMessage } from './generation-view.js';
 
+/** Which front serves plaintext HTTP ports; `auto` is uWebSockets.js where it loads, else the wire front. */
+export type FrontChoice = 'auto' | 'uws' | 'wire';
+
 /** A listener that a thread should have open; `port` is never 0, so that all threads share it. */
 export interface ListenerWish {
   readonly name: string;
@@ -14,6 +17,9 @@ export interface ThreadData {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly index: number;
+  /** Position among the threads that should run, from 0. */
+  readonly place: number;
+  readonly front: FrontChoice;
   /** Name of the channel between the threads of one proxy. */
   readonly channel: string;
   readonly exposeReasons: boolean;

@@ -2,11 +2,14 @@
 /** The running data plane as its owner sees it: publish tables, read statistics, drain, stop. */
 import type { EncodedTables } from '../rules/encoded-tables.js';
 import type { StatisticsSnapshot } from '../engine/statistics.js';
+import type { FrontChoice } from './messages.js';
 import type { Logger } from '../telemetry/log.js';
 
 export interface ProxyOptions {
   /** Number of data-path threads. */
   readonly threads: number;
+  /** Which front serves plaintext HTTP ports. */
+  readonly front: FrontChoice;
   /** How long requests in flight may take after a drain began, ms. */
   readonly drainMs: number;
   /** Access log: off, or where to (`/dev/stdout` or a file) and how. */

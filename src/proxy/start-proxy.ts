@@ -185,6 +185,8 @@ class RunningProxy implements Proxy {
         module: this.#engine.module,
         memory: this.#engine.memory,
         index: slab,
+        place,
+        front: this.#options.front,
         channel: this.#channel,
         exposeReasons: this.#options.exposeReasons,
         ...(this.#options.accessLog ? { accessLog: this.#options.accessLog.encoding } : {}),

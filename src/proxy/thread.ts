@@ -8,8 +8,11 @@ import { Engine } from '../engine/engine.js';
 import { Logger } from '../telemetry/log.js';
 import { AccessLog } from './access-log-entry.js';
 import { DataPath } from './data-path.js';
+import type { UwsLoadResult } from './fronts/uws-module.js';
 import { loadUws } from './fronts/uws-module.js';
+import type { FrontListener } from './fronts/front-listener.js';
 import { UwsListener } from './fronts/uws-front.js';
+import { canSharePorts, WireListener } from './fronts/wire-front.js';
 import type { FromThread, ListenerWish, ListenFailure, ThreadData, ToThread } from './messages.js';
 import type { CapacityMessage } from './contracts.js';
 
@@ -51,11 +54,26 @@ others.onmessage = path.guard((event: unknown) => path.upstreams.onCapacity((eve
 for (const generation of data.generations) path.addGeneration(generation);
 if (data.currentSlot >= 0) path.useGeneration(data.currentSlot);
 
-const uws = loadUws();
-const listeners = new Map<string, UwsListener>();
+const newListener = chooseFront();
+const listeners = new Map<string, FrontListener>();
 /** Closed to new connections; their open ones are closed when the thread has drained. */
-const retired = new Set<UwsListener>();
+const retired = new Set<FrontListener>();
 let ending = false;
+
+/** What makes a listener; null where another thread serves the port alone. */
+function chooseFront(): (name: string) => FrontListener {
+  const uws: UwsLoadResult = data.front === 'wire' ? { ok: false, reason: 'not asked for' } : loadUws();
+  if (uws.ok) return (name) => new UwsListener(path, uws.module, name);
+  if (data.front === 'uws') {
+    return () => {
+      throw new Error(`uWebSockets.js did not load: ${uws.reason}`);
+    };
+  }
+  if (data.front === 'auto' && data.place === 0) {
+    logger.warning('main', 'uWebSockets.js did not load; the wire front serves instead', { reason: uws.reason });
+  }
+  return (name) => new WireListener(path, path.upstreams, name);
+}
 
 async function listen(request: number, wishes: readonly ListenerWish[]): Promise<void> {
   const failures: ListenFailure[] = [];
@@ -69,8 +87,7 @@ async function listen(request: number, wishes: readonly ListenerWish[]): Promise
   for (const wish of wishes) {
     if (listeners.has(wish.name) || ending) continue;
     try {
-      if (!uws.ok) throw new Error(`uWebSockets.js did not load: ${uws.reason}`);
-      const listener = new UwsListener(path, uws.module, wish.name);
+      const listener = newListener(wish.name);
       await listener.listen(wish.address, wish.port);
       listeners.set(wish.name, listener);
     } catch (error) {

@@ -30,6 +30,15 @@ export class UpstreamPools implements ConnectionPools {
     return this.#all.size;
   }
 
+  /** A connection record for a client connection, -1 when there is none left. */
+  reserveRecord(): number {
+    return this.#freeIndices.pop() ?? -1;
+  }
+
+  returnRecord(record: number): void {
+    this.#freeIndices.push(record);
+  }
+
   /** An idle connection to the endpoint, or null. */
   takeIdle(endpointSlot: number): Upstream | null {
     return this.#idle.get(endpointSlot)?.pop() ?? null;

@@ -5,6 +5,7 @@
  */
 import { INPUT_REQUEST_SIZE, FAILURE_HEAD_TOO_LARGE } from '../../../assembly/layout.js';
 import type { ThreadContext } from '../contracts.js';
+import type { FrontListener } from './front-listener.js';
 import { UwsDownstream } from './uws-downstream.js';
 import type { UwsApp, UwsModule, UwsRequest, UwsResponse } from './uws-module.js';
 
@@ -18,7 +19,7 @@ function appendField(name: string, value: string): void {
 }
 
 /** One listening port of a thread. */
-export class UwsListener {
+export class UwsListener implements FrontListener {
   readonly name: string;
   readonly #path: ThreadContext;
   readonly #uws: UwsModule;

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The wire front: plaintext HTTP/1.1 on raw sockets with the engine's own parser. It serves where uWebSockets.js has no
+ * binary for this Node.js and C library, and where it is asked for by name.
+ */
+import net from 'node:net';
+import type { ThreadContext } from '../contracts.js';
+import type { FrontListener } from './front-listener.js';
+import { WireConnection } from './wire-connection.js';
+
+/** Node.js releases that can open one port in several threads (`reusePort` of net.Server.listen). */
+export function canSharePorts(version: string = process.versions.node): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
+}
+
+/** Connection records for the clients of the front; see UpstreamPools. */
+export interface RecordSource {
+  reserveRecord(): number;
+  returnRecord(record: number): void;
+}
+
+/** One listening port of a thread. */
+export class WireListener implements FrontListener {
+  readonly name: string;
+  readonly #server: net.Server;
+  readonly #connections = new Set<WireConnection>();
+
+  constructor(path: ThreadContext, records: RecordSource, name: string) {
+    this.name = name;
+    const onConnection = path.guard((socket: net.Socket) => {
+      const record = records.reserveRecord();
+      if (record < 0) {
+        socket.destroy();
+        return;
+      }
+      const connection = new WireConnection(path, name, socket, record, (closed) => {
+        records.returnRecord(closed.record);
+        this.#connections.delete(closed);
+      });
+      this.#connections.add(connection);
+    });
+    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
+  }
+
+  /** Resolves with the port, or rejects with the reason. */
+  listen(address: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      // `reusePort` is not in the types of the oldest Node.js supported.
+      const options = { host: address, port, exclusive: true, ...(canSharePorts() ? { reusePort: true } : {}) };
+      this.#server.listen(options, () => resolve((this.#server.address() as net.AddressInfo).port));
+    });
+  }
+
+  /** Accepts no more connections and closes those without a request. */
+  stopAccepting(): void {
+    this.#server.close();
+    for (const connection of this.#connections) if (connection.isIdle) connection.destroyNow();
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const connection of this.#connections) connection.destroyNow();
+  }
+}
