@@ -17,6 +17,7 @@ import * as layout from '../../assembly/layout.js';
 import { DataThread } from './data-thread.js';
 import type { GenerationMessage } from './generation-view.js';
 import type { ListenerWish } from './messages.js';
+import { threadFactsOf } from './thread-facts.js';
 import type { BoundListener, Proxy, ProxyOptions, ProxyState, PublishResult } from './proxy.js';
 
 /** A thread that ends this soon after its start counts as a failed start. */
@@ -243,24 +244,30 @@ class RunningProxy implements Proxy {
     }
   }
 
+  /** One row per place: what a replaced thread still has under way is added to its replacement's. */
   #threadStatistics(): ThreadStatistics[] {
-    return this.#threads.map((thread) => {
-      const slab =
-        (this.#engine.control(layout.CONTROL_SLABS) + thread.index * this.#engine.control(layout.CONTROL_SLAB_SIZE)) >>
-        2;
-      return {
-        index: thread.place,
-        state: thread.state,
-        restarts: this.#restarts[thread.place] ?? 0,
-        activeRequests: this.#engine.words[slab + layout.SLAB_ACTIVE_EXCHANGES / 4] ?? 0,
-        upstreamConnections: this.#engine.words[slab + layout.SLAB_ACTIVE_CONNECTIONS / 4] ?? 0,
-      };
-    });
+    const rows = new Map<number, ThreadStatistics>();
+    for (const { place, index, state } of this.#threads) {
+      const slabs = this.#engine.control(layout.CONTROL_SLABS);
+      const slab = (slabs + index * this.#engine.control(layout.CONTROL_SLAB_SIZE)) >> 2;
+      const before = rows.get(place);
+      rows.set(place, {
+        index: place,
+        state,
+        restarts: this.#restarts[place] ?? 0,
+        activeRequests:
+          (before?.activeRequests ?? 0) + (this.#engine.words[slab + layout.SLAB_ACTIVE_EXCHANGES / 4] ?? 0),
+        upstreamConnections:
+          (before?.upstreamConnections ?? 0) + (this.#engine.words[slab + layout.SLAB_ACTIVE_CONNECTIONS / 4] ?? 0),
+      });
+    }
+    return [...rows.values()].sort((left, right) => left.index - right.index);
   }
 }
 
 function messageOf(generation: Generation): GenerationMessage {
-  return { slot: generation.slot, serial: generation.serial, base: generation.base, host: generation.encoded.host };
+  const { slot, serial, base, encoded } = generation;
+  return { slot, serial, base, facts: threadFactsOf(encoded.host) };
 }
 
 /** Tries to bind a port alone; undefined when that works, else one line that says why not. */

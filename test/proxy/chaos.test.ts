@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FastUpstream } from '../support/fast-upstream.js';
 import type { Gateway } from '../support/gateway.js';
-import { eventually, startGateway } from '../support/gateway.js';
+import { eventually, freePort, startGateway } from '../support/gateway.js';
 import { forwarded, gateway } from '../support/istio-yaml.js';
 import { Load } from '../support/load.js';
 import { RandomSource } from '../support/random.js';
@@ -136,6 +136,23 @@ describe('a data-path thread that meets an error nobody caught', () => {
     expect([answer.status, answer.body.toString(), answer.brokenAt]).toEqual([200, 'slow', null]);
     expect(answer.get('connection')).toBe('close');
     await nothingActive(proxy);
+  });
+
+  it('is replaced by one that opens the ports of a reload in the same moment', async () => {
+    const upstream = await upstreamOf('shop');
+    const config = forwarded('shop', [{ port: upstream.port }]);
+    const proxy = await proxyOf(config, 1);
+    const newPort = await freePort();
+    // The second Gateway's port is not mapped: it is listened on as it is. Its host is found in the same VirtualService.
+    const second = gateway('second').replace('number: 80', `number: ${newPort}`);
+    const both = [gateway(), second, ...config].map((text) => text.replace('- edge', '- edge\n    - second'));
+    await crash(proxy, 0);
+    await proxy.writeConfig(both);
+    const answer = await eventually('the new port is open', () =>
+      exchange(newPort, 'shop.example', '/').catch(() => undefined),
+    );
+    expect(answer.status).toBe(200);
+    expect(await restarts(proxy)).toBe(1);
   });
 
   it('gives back what requests held that outlive its last seconds', async () => {

@@ -110,8 +110,9 @@ export async function runReloads(options: {
   try {
     const liveAfterMs: number[] = [];
     const badRewrites: BadRewrite[] = [];
+    const startedMs = performance.now();
     for (let version = 1; version <= options.rewrites; version++) {
-      await sleep(options.durationMs / options.rewrites / 2);
+      await sleep(Math.max(0, startedMs + (version * options.durationMs) / options.rewrites - performance.now()));
       if (version % 10 === 5) badRewrites.push(await rewriteBadly(proxy, version));
       const { generation } = await statusOf(proxy);
       const changedAtMs = performance.now();
