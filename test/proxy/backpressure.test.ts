@@ -17,7 +17,7 @@ const MB = 1 << 20;
 const HOST = 'web.example';
 const LARGE = 300 * MB;
 /** Kernel socket buffers and the queues of the proxy; far below what is sent. */
-const IN_FLIGHT_LIMIT = 40 * MB;
+const IN_FLIGHT_LIMIT = 80 * MB;
 const GROWTH_LIMIT = 80 * MB;
 /**
  * Uploads are sent at about 100 MB/s: while a sender on the same machine fills the kernel's buffer faster than

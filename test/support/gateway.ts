@@ -105,7 +105,7 @@ export async function eventually<T>(
   }
 }
 
-/** Starts a proxy and waits until it is ready. Throws with its log when it does not get ready. */
+/** Starts a proxy (with the front of WEFT_FRONT, so that the same tests run against each) and waits until it is ready. Throws with its log when it does not get ready. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const folder = await mkdtemp(join(tmpdir(), 'weft-gateway-'));
   const configFile = join(folder, 'config.yaml');
@@ -124,7 +124,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       ...(options.accessLog ? ['--access-log', logFile, '--access-log-encoding', options.accessLog] : []),
       ...(options.exposeReasons ? ['--expose-reasons'] : []),
     ],
-    { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: process.env['PATH'] ?? '' } },
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { PATH: process.env['PATH'] ?? '', WEFT_FRONT: process.env['WEFT_FRONT'] ?? '' },
+    },
   );
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));

@@ -209,9 +209,9 @@ export class WireConnection implements Downstream {
 
   #onEnd(): void {
     this.#clientEnded = true;
-    // A request that can't be completed any more; a complete one is still answered.
-    if (!this.#readingHead || this.#exchange === null) this.#socket.destroy();
-    else this.#closeAfter = true;
+    // A client that closes gives up what it has asked for, as with Envoy; what is being sent still goes out.
+    if (this.#exchange) this.#socket.destroy();
+    else this.#socket.destroySoon();
   }
 
   #onTimer(): void {
