@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SourceText } from '../resources/documents.js';
-import { loadTexts } from '../resources/load-resources.js';
+import { LoadCache, loadTexts } from '../resources/load-resources.js';
 import type { Problem } from '../resources/problem.js';
 import { readTexts } from '../resources/read-sources.js';
 import type { ReadOptions } from '../resources/read-sources.js';
@@ -45,7 +45,9 @@ export class ConfigSource {
   readonly #watchedPaths: readonly string[];
   #watcher: FileWatcher | undefined;
   #standardInput: readonly SourceText[] = [];
-  #sources: readonly SourceText[] = [];
+  readonly #cache = new LoadCache();
+  /** Files that had content. */
+  #filledFiles: readonly string[] = [];
   #resources: readonly KnownResource[] = [];
   #contentHash = '';
   #wanted = false;
@@ -105,16 +107,16 @@ export class ConfigSource {
 
   async #pass(forced: boolean): Promise<void> {
     let read = await this.#read();
-    if (looksHalfWritten(this.#sources, read.sources)) {
+    if (looksHalfWritten(this.#filledFiles, read.sources)) {
       await sleep(HALF_WRITTEN_MS);
       read = await this.#read();
     }
     const contentHash = hashOf(read.sources, read.problems);
     if (!forced && contentHash === this.#contentHash) return;
-    const loaded = loadTexts(read.sources);
+    const loaded = loadTexts(read.sources, this.#cache);
     const problems = [...read.problems, ...loaded.problems];
     const merged = mergeLastGood(this.#resources, loaded.resources, problems, (file) => this.#isGone(file));
-    this.#sources = read.sources;
+    this.#filledFiles = read.sources.filter(hasContent).map(({ file }) => file);
     this.#resources = merged.resources;
     this.#contentHash = contentHash;
     await this.#options.onUpdate({ ...merged, problems, contentHash });
@@ -134,9 +136,13 @@ export class ConfigSource {
 }
 
 /** True when a file that had content is now empty or gone, which is also what half a replacement looks like. */
-function looksHalfWritten(before: readonly SourceText[], now: readonly SourceText[]): boolean {
-  const current = new Map(now.map(({ file, text }) => [file, text]));
-  return before.some(({ file, text }) => text.trim() !== '' && (current.get(file) ?? '').trim() === '');
+function looksHalfWritten(before: readonly string[], now: readonly SourceText[]): boolean {
+  const filled = new Set(now.filter(hasContent).map(({ file }) => file));
+  return before.some((file) => !filled.has(file));
+}
+
+function hasContent({ text }: SourceText): boolean {
+  return /\S/.test(text);
 }
 
 function hashOf(sources: readonly SourceText[], problems: readonly Problem[]): string {

@@ -54,7 +54,6 @@ function entryOf(exchange: FinishedExchange): AccessLogEntry {
   // What the upstream got has the request id and the forwarding headers that Weft added.
   const sent = exchange.sentHead === '' ? received : exchange.sentHead;
   const [method, target] = received.slice(0, received.indexOf('\r\n')).split(' ');
-  const route = exchange.generation.host.routes[exchange.route];
   const service = exchange.upstreamServiceMs;
   const durationMs = performance.now() - exchange.startedAtMs;
   return {
@@ -79,6 +78,6 @@ function entryOf(exchange: FinishedExchange): AccessLogEntry {
     ...optional('upstreamLocalAddress', exchange.upstreamLocalAddress),
     ...optional('downstreamLocalAddress', exchange.listener.replace(/_(\d+)$/, ':$1')),
     ...optional('downstreamRemoteAddress', exchange.downstreamAddress),
-    ...optional('routeName', route?.name),
+    ...optional('routeName', exchange.generation.routeName(exchange.route)),
   };
 }

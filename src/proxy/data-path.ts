@@ -185,7 +185,7 @@ export class DataPath implements ThreadContext {
     const taken = exports.parseRequestHead(this.inputOffset, headLength);
     if (taken < 0) return taken;
     if (taken !== headLength) return layout.FAILURE_BAD_REQUEST;
-    const mode = generation.host.listeners[generation.listenerIndex(listener)]?.pathNormalization ?? 'BASE';
+    const mode = generation.facts.listeners[generation.listenerIndex(listener)]?.pathNormalization ?? 'BASE';
     return exports.normalizePath(PATH_MODES.indexOf(mode));
   }
 
@@ -292,7 +292,7 @@ export class DataPath implements ThreadContext {
   }
 
   headFlags(generation: GenerationView, listener: string): number {
-    const kind = generation.host.listeners[generation.listenerIndex(listener)]?.kind;
+    const kind = generation.facts.listeners[generation.listenerIndex(listener)]?.kind;
     return kind === 'sidecar-outbound' ? layout.HEAD_FLAG_SIDECAR : 0;
   }
 

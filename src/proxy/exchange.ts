@@ -98,7 +98,7 @@ export class Exchange implements FinishedExchange {
   /** '' when the request never got as far as a cluster. */
   get clusterName(): string {
     const index = this.word(layout.EXCHANGE_CLUSTER) | 0;
-    return this.generation.host.clusters[index]?.name ?? '';
+    return this.generation.facts.clusters[index]?.name ?? '';
   }
 
   get route(): number {
@@ -165,7 +165,7 @@ export class Exchange implements FinishedExchange {
     this.requestHeadBytes = headLength;
     // Kept for a second try; see #mayReplay.
     if (this.#path.keepsHeads) this.downstreamAddress = this.#path.downstreamAddress();
-    if (this.#isReplayable || this.#path.keepsHeads || this.generation.host.routes[this.route]?.keepRequestHead) {
+    if (this.#isReplayable || this.#path.keepsHeads || this.generation.routeExtras(this.route)?.keepRequestHead) {
       this.#keepHead(headLength);
     }
     if (decision < 0) {
@@ -543,7 +543,7 @@ export class Exchange implements FinishedExchange {
   /** The style bits of a response head; brings the request's head back where the route's templates look at it. */
   #style(close: boolean): number {
     let style = this.downstream.style | (close ? layout.STYLE_CLOSE : 0);
-    if (this.#headLength > 0 && this.generation.host.routes[this.route]?.keepRequestHead) {
+    if (this.#headLength > 0 && this.generation.routeExtras(this.route)?.keepRequestHead) {
       this.#restoreHead();
       style |= layout.STYLE_REQUEST_PRESENT;
     }

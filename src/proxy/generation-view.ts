@@ -4,20 +4,22 @@ import * as layout from '../../assembly/layout.js';
 import type { Engine } from '../engine/engine.js';
 import type { HostMatcher, PathRewriter } from '../rules/regex/host-regex.js';
 import { compileMatcher, compileRewrite } from '../rules/regex/host-regex.js';
-import type { ClusterData, EndpointData, HostData } from '../rules/encoded-tables.js';
+import type { ClusterData, EndpointData } from '../rules/encoded-tables.js';
+import { routeNameOf, routeOriginOf, virtualHostNameOf } from './thread-facts.js';
+import type { RouteExtras, ThreadFacts } from './thread-facts.js';
 
 /** Sent by the main thread before the generation becomes current. */
 export interface GenerationMessage {
   readonly slot: number;
   readonly serial: number;
   readonly base: number;
-  readonly host: HostData;
+  readonly facts: ThreadFacts;
 }
 
 export class GenerationView {
   readonly slot: number;
   readonly serial: number;
-  readonly host: HostData;
+  readonly facts: ThreadFacts;
   readonly #base: number;
   readonly #listeners: ReadonlyMap<string, number>;
   readonly #matchers = new Map<number, HostMatcher>();
@@ -26,9 +28,9 @@ export class GenerationView {
   constructor(message: GenerationMessage) {
     this.slot = message.slot;
     this.serial = message.serial;
-    this.host = message.host;
+    this.facts = message.facts;
     this.#base = message.base;
-    this.#listeners = new Map(message.host.listeners.map((listener, index) => [listener.name, index]));
+    this.#listeners = new Map(message.facts.listeners.map((listener, index) => [listener.name, index]));
   }
 
   /** Index of a listener by name, -1 when this generation has none of that name. */
@@ -37,7 +39,7 @@ export class GenerationView {
   }
 
   cluster(index: number): ClusterData {
-    const cluster = this.host.clusters[index];
+    const cluster = this.facts.clusters[index];
     if (!cluster) throw new RangeError(`no cluster ${index} in generation ${this.serial}`);
     return cluster;
   }
@@ -49,16 +51,36 @@ export class GenerationView {
     return endpoint;
   }
 
+  /** What a route has besides its name and origin; undefined when that is all. */
+  routeExtras(route: number): RouteExtras | undefined {
+    return this.facts.extras.get(route);
+  }
+
+  /** '' when it has none. */
+  routeName(route: number): string {
+    return routeNameOf(this.facts, route);
+  }
+
+  /** `Kind/namespace/name file:line` of the rule; undefined for no route. */
+  routeOrigin(route: number): string | undefined {
+    return routeOriginOf(this.facts, route);
+  }
+
+  /** Undefined for no virtual host. */
+  virtualHostName(virtualHost: number): string | undefined {
+    return virtualHostNameOf(this.facts, virtualHost);
+  }
+
   /** The linear-time matcher of a pattern that has no DFA. */
   matcher(pattern: number): HostMatcher {
     let matcher = this.#matchers.get(pattern);
-    if (!matcher) this.#matchers.set(pattern, (matcher = compileMatcher(this.host.patterns[pattern] ?? '')));
+    if (!matcher) this.#matchers.set(pattern, (matcher = compileMatcher(this.facts.patterns[pattern] ?? '')));
     return matcher;
   }
 
   /** The regex rewrite of a route; undefined when it has none. */
   regexRewrite(route: number): PathRewriter | undefined {
-    const rewrite = this.host.routes[route]?.regexRewrite;
+    const rewrite = this.routeExtras(route)?.regexRewrite;
     if (!rewrite) return undefined;
     let compiled = this.#rewrites.get(route);
     if (!compiled) {

@@ -62,7 +62,7 @@ export function failureResponse(path: ThreadContext, exchange: RequestExchange, 
 
 /** The answer of a redirect or direct-response route. */
 export function routedResponse(path: ThreadContext, exchange: RequestExchange, decision: number): LocalResponse {
-  const route = exchange.generation.host.routes[exchange.route];
+  const route = exchange.generation.routeExtras(exchange.route);
   const common = { details: 'direct_response', close: false, reason: `direct_response${explain(path, exchange)}` };
   if (decision === layout.DECISION_DIRECT) {
     const body = route?.directBody ?? EMPTY;
@@ -75,15 +75,12 @@ export function routedResponse(path: ThreadContext, exchange: RequestExchange, d
 
 /** Which resource was responsible, for x-weft-reason and the log. */
 function explain(path: ThreadContext, exchange: RequestExchange): string {
-  const route = exchange.generation.host.routes[exchange.route];
-  if (route) {
-    const { kind, namespace, name, file, line } = route.origin;
-    return ` ${kind}/${namespace}/${name} ${file}:${line}`;
-  }
+  const origin = exchange.generation.routeOrigin(exchange.route);
+  if (origin !== undefined) return ` ${origin}`;
   const index = path.engine.ints[(path.engine.slab + layout.SLAB_RESULT + layout.RESULT_VIRTUAL_HOST) >> 2] ?? -1;
-  const virtualHost = exchange.generation.host.virtualHosts[index];
-  return virtualHost
-    ? ` no route of virtual host ${virtualHost.name} matches`
+  const virtualHost = exchange.generation.virtualHostName(index);
+  return virtualHost !== undefined
+    ? ` no route of virtual host ${virtualHost} matches`
     : ` no virtual host on listener ${exchange.listener}`;
 }
 
@@ -92,7 +89,7 @@ function location(path: ThreadContext, exchange: RequestExchange, action: Redire
   const request = path.readRequest();
   const scheme = action.scheme ?? request.scheme;
   const listenerPort =
-    exchange.generation.host.listeners[exchange.generation.listenerIndex(exchange.listener)]?.port ?? 0;
+    exchange.generation.facts.listeners[exchange.generation.listenerIndex(exchange.listener)]?.port ?? 0;
   const wanted = action.port === 'listener' ? listenerPort : action.port;
   const isDefault = (port: number, of: string): boolean => port === (of === 'https' ? 443 : 80);
   let authority = action.authority ?? request.authority;

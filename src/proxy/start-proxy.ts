@@ -17,6 +17,7 @@ import * as layout from '../../assembly/layout.js';
 import { DataThread } from './data-thread.js';
 import type { GenerationMessage } from './generation-view.js';
 import type { ListenerWish } from './messages.js';
+import { threadFactsOf } from './thread-facts.js';
 import type { BoundListener, Proxy, ProxyOptions, ProxyState, PublishResult } from './proxy.js';
 
 /** A thread that ends this soon after its start counts as a failed start. */
@@ -267,7 +268,8 @@ class RunningProxy implements Proxy {
 }
 
 function messageOf(generation: Generation): GenerationMessage {
-  return { slot: generation.slot, serial: generation.serial, base: generation.base, host: generation.encoded.host };
+  const { slot, serial, base, encoded } = generation;
+  return { slot, serial, base, facts: threadFactsOf(encoded.host) };
 }
 
 /** Tries to bind a port alone; undefined when that works, else one line that says why not. */

@@ -64,6 +64,8 @@ const listeners = new Map<string, FrontListener>();
 /** Closed to new connections; their open ones are closed when the thread has drained. */
 const retired = new Set<FrontListener>();
 let ending = false;
+/** Ends a drain before its time; null when none is under way. */
+let endDrain: (() => void) | null = null;
 
 /** What makes a listener; null where another thread serves the port alone. */
 function chooseFront(): ((name: string) => FrontListener) | null {
@@ -131,6 +133,7 @@ function drain(drainMs: number): void {
   let quiet: NodeJS.Timeout | undefined;
   const finish = (): void => {
     path.onIdle = null;
+    endDrain = null;
     clearTimeout(limit);
     clearTimeout(quiet);
     // The last response may still be in the library's buffers.
@@ -143,6 +146,7 @@ function drain(drainMs: number): void {
     }, QUIET_MS);
   };
   const limit = setTimeout(finish, drainMs);
+  endDrain = finish;
   path.onIdle = finishWhenQuiet;
   if (path.isIdle) finishWhenQuiet();
 }
@@ -182,7 +186,8 @@ port.on('message', (message: ToThread) => {
       drain(message.drainMs);
       break;
     case 'stop':
-      drain(0);
+      if (endDrain) endDrain();
+      else drain(0);
       break;
     case 'crash':
       setImmediate(() => {

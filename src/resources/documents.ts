@@ -2,12 +2,15 @@
 /**
  * Text of configuration files -> Kubernetes-style objects with the position of every field, and the Problems of what is
  * none. Each document of a file is parsed by itself, so that a broken one hides no other; `List` objects are unrolled.
- * YAML 1.2 with merge keys is read (JSON is a subset); parsing keeps the nodes, because a later check names a JSON path
- * and the person wants a line.
+ * YAML 1.2 with merge keys is read (JSON is a subset); the position of every field is kept, because a later check names a
+ * JSON path and the person wants a line. What is read of a document depends on its own text alone, and lines are counted
+ * from its own start, so that a document which moved in its file, or not at all, need not be read again.
  */
-import { CST, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, parseAllDocuments } from 'yaml';
-import type { Document, Node, Pair } from 'yaml';
+import { CST, Lexer, LineCounter, parseAllDocuments } from 'yaml';
+import type { Document } from 'yaml';
 import type { PathStep } from './json-path.js';
+import { placeOf, PositionIndex } from './position-index.js';
+import type { LinePlace } from './position-index.js';
 import type { Problem, SourcePosition } from './problem.js';
 import type { ProblemCode } from './problem-codes.js';
 
@@ -61,25 +64,71 @@ export function parseDocuments(sources: readonly SourceText[]): ParsedSources {
   const documents: SourceDocument[] = [];
   const problems: Problem[] = [];
   for (const source of sources) {
-    const reader = new FileReader(source.file);
-    reader.read(source.text);
-    documents.push(...reader.documents);
-    problems.push(...reader.problems);
+    const split = splitSource(source);
+    problems.push(...split.problems);
+    for (const segment of split.segments) {
+      const parsed = parseSegment(segment.text);
+      problems.push(...parsed.problems.map((problem) => placeProblem(problem, segment)));
+      for (const document of parsed.documents) {
+        const positionOf: SourceDocument['positionOf'] = (steps, part) =>
+          placePosition(document.positionOf(steps, part), segment);
+        documents.push({ ...document, positionOf });
+      }
+    }
   }
   return { documents, problems };
 }
 
-/** The text of one document of a file, and how many lines of the file stand above it. */
-interface Segment {
-  readonly text: string;
+/** Where a segment stands: its file, and how many lines of the file are above it. */
+export interface SegmentPlace {
+  readonly file: string;
   readonly linesAbove: number;
+}
+
+/** The text between two `---` lines of a file. */
+export interface Segment extends SegmentPlace {
+  readonly text: string;
+}
+
+/** Cuts a file that is not too large; segments without content are left out. */
+export function splitSource({ file, text }: SourceText): {
+  segments: readonly Segment[];
+  problems: readonly Problem[];
+} {
+  if (Buffer.byteLength(text) > MAX_FILE_BYTES) {
+    const message = `file is larger than ${MAX_FILE_BYTES} bytes`;
+    const position = { file, line: 1, column: 1 };
+    return {
+      segments: [],
+      problems: [fileProblem('file-too-large', message, 'Split it into several files.', position)],
+    };
+  }
+  const segments = splitDocuments(file, text.replace(/^\uFEFF/, ''));
+  return { segments: segments.filter((segment) => segment.text.trim() !== ''), problems: [] };
+}
+
+/** The documents of one segment. Their positions, and those of the problems, are in no file and count from its own start. */
+export function parseSegment(text: string): ParsedSources {
+  const reader = new SegmentReader(text);
+  reader.read();
+  return reader;
+}
+
+/** Position in a segment -> position in its file. */
+export function placePosition({ line, column }: SourcePosition, { file, linesAbove }: SegmentPlace): SourcePosition {
+  return { file, line: linesAbove + line, column };
+}
+
+/** Problem of a segment -> problem of its file. */
+export function placeProblem(problem: Problem, place: SegmentPlace): Problem {
+  return { ...problem, position: placePosition(problem.position, place) };
 }
 
 /**
  * Cuts a file at its `---` lines. YAML forbids such a line inside any scalar, so this never cuts a document, and it keeps
  * a quote that is never closed from swallowing the documents behind it. Directives stay with the document they introduce.
  */
-function splitDocuments(text: string): Segment[] {
+function splitDocuments(file: string, text: string): Segment[] {
   const segments: Segment[] = [];
   let start = 0;
   let linesAbove = 0;
@@ -92,11 +141,11 @@ function splitDocuments(text: string): Segment[] {
     }
     const before = text.slice(start, found.index);
     if (hasDirectivesOnly(before)) continue;
-    segments.push({ text: before, linesAbove });
+    segments.push({ file, text: before, linesAbove });
     start = found.index;
     linesAbove = line;
   }
-  segments.push({ text: text.slice(start), linesAbove });
+  segments.push({ file, text: text.slice(start), linesAbove });
   return segments;
 }
 
@@ -105,78 +154,36 @@ function hasDirectivesOnly(text: string): boolean {
   return text.split('\n').every((line) => line.trim() === '' || line.startsWith('%') || line.startsWith('#'));
 }
 
-class FileReader {
+const SEGMENT_START: LinePlace = { line: 1, column: 1 };
+
+/** Reads a segment; a `...` line inside may still make it several documents. */
+class SegmentReader {
   readonly documents: SourceDocument[] = [];
   readonly problems: Problem[] = [];
-  readonly #file: string;
+  readonly #text: string;
 
-  constructor(file: string) {
-    this.#file = file;
-  }
-
-  read(text: string): void {
-    if (Buffer.byteLength(text) > MAX_FILE_BYTES) {
-      const message = `file is larger than ${MAX_FILE_BYTES} bytes`;
-      const position = { file: this.#file, line: 1, column: 1 };
-      this.problems.push(fileProblem('file-too-large', message, 'Split it into several files.', position));
-      return;
-    }
-    for (const segment of splitDocuments(text.replace(/^\uFEFF/, ''))) {
-      const reader = new SegmentReader(this.#file, segment, this);
-      reader.read();
-    }
-  }
-}
-
-interface ParsedText {
-  readonly documents: readonly Document.Parsed[];
-  readonly lines: LineCounter;
-}
-
-/**
- * Parses the text between two `---` lines; a `...` line inside may still make it several documents. The nodes take some
- * ten times the memory of the text and only positions need them, so they are held weakly and made again on demand.
- */
-class SegmentReader {
-  readonly #file: string;
-  readonly #segment: Segment;
-  readonly #result: FileReader;
-  #kept: WeakRef<ParsedText> | undefined;
-
-  constructor(file: string, segment: Segment, result: FileReader) {
-    this.#file = file;
-    this.#segment = segment;
-    this.#result = result;
+  constructor(text: string) {
+    this.#text = text;
   }
 
   read(): void {
-    if (this.#segment.text.trim() === '') return;
-    if (isNestedTooDeeply(this.#segment.text)) {
-      this.#report({ line: 1, col: 1 }, 'yaml-too-deep', TOO_DEEP, SHALLOW);
+    if (isNestedTooDeeply(this.#text)) {
+      this.#report(SEGMENT_START, 'yaml-too-deep', TOO_DEEP, SHALLOW);
       return;
     }
     try {
-      const { documents, lines } = this.#parse();
-      for (const [index, document] of documents.entries()) this.#addDocument(document, index, lines);
+      const lines = new LineCounter();
+      const options = { merge: true, prettyErrors: false, logLevel: 'error', lineCounter: lines } as const;
+      const documents = parseAllDocuments(this.#text, options);
+      if (Array.isArray(documents)) for (const document of documents) this.#addDocument(document, lines);
     } catch (fault) {
-      this.#reportThrown({ line: 1, col: 1 }, fault);
+      this.#reportThrown(SEGMENT_START, fault);
     }
   }
 
-  #parse(): ParsedText {
-    const kept = this.#kept?.deref();
-    if (kept !== undefined) return kept;
-    const lines = new LineCounter();
-    const options = { merge: true, prettyErrors: false, logLevel: 'error', lineCounter: lines } as const;
-    const documents = parseAllDocuments(this.#segment.text, options);
-    const parsed = { documents: Array.isArray(documents) ? documents : [], lines };
-    this.#kept = new WeakRef(parsed);
-    return parsed;
-  }
-
-  #addDocument(document: Document.Parsed, index: number, lines: LineCounter): void {
+  #addDocument(document: Document.Parsed, lines: LineCounter): void {
     for (const error of document.errors.slice(0, MAX_ERRORS)) {
-      const place = lines.linePos(error.pos[0]);
+      const place = placeOf(error.pos[0], lines.lineStarts);
       if (error.code === 'DUPLICATE_KEY') {
         const hint = 'Keep one of the two; which one counts is undefined.';
         this.#report(place, 'duplicate-key', 'a key appears twice in one object', hint);
@@ -185,8 +192,7 @@ class SegmentReader {
       }
     }
     if (document.errors.length > 0 || document.contents === null) return;
-    const root: Node = document.contents;
-    const place = lines.linePos(root.range?.[0] ?? 0);
+    const place = placeOf(document.contents.range[0], lines.lineStarts);
     let value: unknown;
     try {
       value = document.toJS({ maxAliasCount: MAX_ALIASES });
@@ -196,18 +202,17 @@ class SegmentReader {
     }
     if (value === null) return;
     if (isDeeperThan(value, MAX_DEPTH)) this.#report(place, 'yaml-too-deep', TOO_DEEP, SHALLOW);
-    else this.#addObject(value, index, []);
+    else this.#addObject(value, new PositionIndex(document.contents, lines), 0);
   }
 
-  /** Adds the object at a path of the document, or every item of a List. */
-  #addObject(value: unknown, index: number, base: readonly PathStep[]): void {
-    const positionOf = (steps: readonly PathStep[], part: 'key' | 'value' = 'value'): SourcePosition => {
-      const { documents, lines } = this.#parse();
-      const document = documents[index];
-      return this.#position(lines.linePos(document === undefined ? 0 : offsetOf(document, [...base, ...steps], part)));
-    };
+  /** Adds the object that stands at a node of the document, or every item of a List. */
+  #addObject(value: unknown, positions: PositionIndex, node: number): void {
+    const positionOf = (steps: readonly PathStep[], part: 'key' | 'value' = 'value'): SourcePosition => ({
+      file: '',
+      ...positions.locate(node, steps, part),
+    });
     const refuse: Refuse = (steps, code, message, hint) => {
-      this.#result.problems.push(fileProblem(code, message, hint, positionOf(steps)));
+      this.problems.push(fileProblem(code, message, hint, positionOf(steps)));
     };
     if (!isObject(value)) {
       refuse([], 'not-an-object', `document is not an object (${describe(value)})`, 'Start with apiVersion and kind.');
@@ -227,7 +232,7 @@ class SegmentReader {
     if (!hasKind) refuse(['kind'], 'missing-kind', 'kind is missing', 'Write one, such as VirtualService.');
     if (!hasVersion || !hasKind) return;
     if (kind.endsWith('List') && (Array.isArray(value['items']) || kind === 'List')) {
-      this.#addItems(value['items'], index, base, refuse);
+      this.#addItems(value['items'], positions, node, refuse);
       return;
     }
     const name = isObject(metadata) ? metadata['name'] : undefined;
@@ -236,16 +241,17 @@ class SegmentReader {
       refuse(['metadata', 'name'], 'missing-name', text, 'Give the object a name; generateName is not supported.');
       return;
     }
-    this.#result.documents.push({ apiVersion, kind, name, value, positionOf });
+    this.documents.push({ apiVersion, kind, name, value, positionOf });
   }
 
-  #addItems(items: unknown, index: number, base: readonly PathStep[], refuse: Refuse): void {
+  #addItems(items: unknown, positions: PositionIndex, list: number, refuse: Refuse): void {
     if (items === undefined || items === null) return;
     if (!Array.isArray(items)) {
       refuse(['items'], 'not-an-object', `items of a List is not a list (${describe(items)})`, '');
       return;
     }
-    items.forEach((item: unknown, position) => this.#addObject(item, index, [...base, 'items', position]));
+    const nodes = positions.listItems(list, 'items');
+    items.forEach((item: unknown, index) => this.#addObject(item, positions, nodes[index] ?? list));
   }
 
   #reportThrown(place: LinePlace, fault: unknown): void {
@@ -258,18 +264,8 @@ class SegmentReader {
   }
 
   #report(place: LinePlace, code: ProblemCode, message: string, hint: string): void {
-    this.#result.problems.push(fileProblem(code, message, hint, this.#position(place)));
+    this.problems.push(fileProblem(code, message, hint, { file: '', ...place }));
   }
-
-  #position({ line, col }: LinePlace): SourcePosition {
-    return { file: this.#file, line: this.#segment.linesAbove + Math.max(1, line), column: Math.max(1, col) };
-  }
-}
-
-/** A place in the text of a segment, counted from 1. */
-interface LinePlace {
-  readonly line: number;
-  readonly col: number;
 }
 
 type Refuse = (steps: readonly PathStep[], code: ProblemCode, message: string, hint: string) => void;
@@ -316,44 +312,4 @@ function isNestedTooDeeply(text: string): boolean {
     if (flowDepth === 0 && lineDepth > MAX_DEPTH) return true;
   }
   return false;
-}
-
-function offsetOf(document: Document.Parsed, steps: readonly PathStep[], part: 'key' | 'value'): number {
-  let node: Node | null = document.contents;
-  let offset = node?.range?.[0] ?? 0;
-  for (const [index, step] of steps.entries()) {
-    const last = index === steps.length - 1;
-    const found = childOf(document, node, step);
-    if (found === undefined) break;
-    const at = last && part === 'key' ? found.key : (found.value ?? found.key);
-    offset = at?.range?.[0] ?? offset;
-    node = found.value;
-  }
-  return offset;
-}
-
-interface Child {
-  readonly key: Node | null;
-  readonly value: Node | null;
-}
-
-function childOf(document: Document.Parsed, parent: Node | null, step: PathStep): Child | undefined {
-  const node = isAlias(parent) ? parent.resolve(document) : parent;
-  if (isSeq(node)) {
-    const item = node.items[Number(step)] as Node | undefined;
-    return item === undefined ? undefined : { key: item, value: item };
-  }
-  if (!isMap(node)) return undefined;
-  const pairs = node.items as Pair<Node, Node | null>[];
-  const own = pairs.find((pair) => isScalar(pair.key) && String(pair.key.value) === String(step));
-  if (own !== undefined) return own;
-  for (const { key, value } of pairs) {
-    if (!isScalar(key) || (key.value !== '<<' && String(key.source) !== '<<')) continue;
-    const merged = isSeq(value) ? (value.items as Node[]) : [value];
-    for (const source of merged) {
-      const found = childOf(document, source, step);
-      if (found !== undefined) return found;
-    }
-  }
-  return undefined;
 }

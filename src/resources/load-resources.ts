@@ -4,8 +4,8 @@
  * out and touches no other one; kinds that Weft does not execute are left out too, and said so.
  */
 import { checkMessage } from './check-schema.js';
-import { isObject, parseDocuments } from './documents.js';
-import type { JsonObject, SourceDocument, SourceText } from './documents.js';
+import { isObject, parseSegment, placePosition, placeProblem, splitSource } from './documents.js';
+import type { JsonObject, SegmentPlace, SourceDocument, SourceText } from './documents.js';
 import { Findings, Place } from './findings.js';
 import { parsePath } from './json-path.js';
 import type { PathStep } from './json-path.js';
@@ -40,11 +40,74 @@ export function loadResources(documents: readonly SourceDocument[]): LoadedResou
   return { resources, problems };
 }
 
-/** Parses and validates files that have been read already. */
-export function loadTexts(sources: readonly SourceText[]): LoadedResources {
-  const { documents, problems } = parseDocuments(sources);
-  const loaded = loadResources(documents);
-  return { resources: loaded.resources, problems: [...problems, ...loaded.problems] };
+/**
+ * Parses and validates files that have been read already. A segment whose text is in the cache is neither parsed nor
+ * validated; afterwards the cache holds what these sources consist of.
+ */
+export function loadTexts(sources: readonly SourceText[], cache: LoadCache = new LoadCache()): LoadedResources {
+  const parseProblems: Problem[] = [];
+  const problems: Problem[] = [];
+  const resources: KnownResource[] = [];
+  const places = new Map<string, SourcePosition>();
+  let order = 0;
+  for (const source of sources) {
+    const split = splitSource(source);
+    parseProblems.push(...split.problems);
+    for (const segment of split.segments) {
+      const loaded = cache.load(segment.text);
+      for (const problem of loaded.problems) parseProblems.push(placeProblem(problem, segment));
+      for (const document of loaded.documents) {
+        for (const problem of document.problems) problems.push(placeProblem(problem, segment));
+        if (document.resource !== undefined) {
+          const resource = placeResource(document.resource, segment, order);
+          const duplicate = findDuplicate(resource, places);
+          if (duplicate === undefined) resources.push(resource);
+          else problems.push(duplicate);
+        }
+        order += 1;
+      }
+    }
+  }
+  cache.endPass();
+  return { resources, problems: [...parseProblems, ...problems] };
+}
+
+interface LoadedSegment {
+  readonly text: string;
+  /** What is no document at all. */
+  readonly problems: readonly Problem[];
+  readonly documents: readonly LoadedDocument[];
+}
+
+/** What the segments of the last pass came to, by their text. Everything in it is relative to the segment's start. */
+export class LoadCache {
+  #last = new Map<string, LoadedSegment>();
+  #current = new Map<string, LoadedSegment>();
+
+  load(text: string): LoadedSegment {
+    // V8 cuts strings by reference: a copy does not keep the text of the whole file, of one more version in each pass.
+    const loaded = this.#current.get(text) ?? this.#last.get(text) ?? loadSegment(Buffer.from(text).toString());
+    this.#current.set(loaded.text, loaded);
+    return loaded;
+  }
+
+  /** Forgets the segments that were not asked for since the last call. */
+  endPass(): void {
+    this.#last = this.#current;
+    this.#current = new Map();
+  }
+}
+
+function loadSegment(text: string): LoadedSegment {
+  const { documents, problems } = parseSegment(text);
+  return { text, problems, documents: documents.map((document) => loadDocument(document, 0)) };
+}
+
+/** Spread and cast, because the compiler can't see that a copy of any kind is of that kind. */
+function placeResource(resource: KnownResource, place: SegmentPlace, order: number): KnownResource {
+  const position = placePosition(resource.position, place);
+  const positionOf = (path: string): SourcePosition => placePosition(resource.positionOf(path), place);
+  return { ...resource, order, position, positionOf };
 }
 
 interface LoadedDocument {
