@@ -140,6 +140,8 @@ class RunningProxy implements Proxy {
     await Promise.all(this.#threads.map((thread) => thread.addGeneration(message)));
     this.#store.activate(generation);
     for (const thread of this.#threads) thread.use(generation.slot);
+    // Known before anybody waits: a thread that starts meanwhile opens what stands here.
+    this.#listeners = wishes;
     const failures = await Promise.all(
       this.#serving().map((thread) => thread.listen(wishes.filter((wish) => !wish.error))),
     );

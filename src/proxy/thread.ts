@@ -59,10 +59,14 @@ others.onmessage = path.guard((event: unknown) => path.upstreams.onCapacity((eve
 for (const generation of data.generations) path.addGeneration(generation);
 if (data.currentSlot >= 0) path.useGeneration(data.currentSlot);
 
+/** False where a port is one thread's alone, so that its replacement can't open it beside it. */
+let portsAreShared = true;
 const newListener = chooseFront();
 const listeners = new Map<string, FrontListener>();
 /** Closed to new connections; their open ones are closed when the thread has drained. */
 const retired = new Set<FrontListener>();
+/** Wishes are met one after the other, or two of them would open the same port. */
+let listening = Promise.resolve();
 let ending = false;
 /** Ends a drain before its time; null when none is under way. */
 let endDrain: (() => void) | null = null;
@@ -82,6 +86,7 @@ function chooseFront(): ((name: string) => FrontListener) | null {
   if (!canSharePorts()) {
     // Older releases of Node.js: one thread serves the port alone.
     if (data.place > 0) return null;
+    portsAreShared = false;
     logger.warning('main', 'the wire front uses one thread only on this release of Node.js', { node: process.version });
   }
   return (name) => new WireListener(path, path.upstreams, name);
@@ -159,7 +164,8 @@ process.on('uncaughtException', (error: unknown) => {
     return;
   }
   dying = true;
-  // The ports stay open: the main thread asks for the drain once the replacement has them open too.
+  // The ports stay open, where they can: the main thread asks for the drain once the replacement has them open too.
+  if (!portsAreShared) drain(REPLACEMENT_WAIT_MS);
   say({ kind: 'dying', error: text });
   setTimeout(() => drain(REPLACEMENT_WAIT_MS), REPLACEMENT_WAIT_MS).unref();
 });
@@ -180,7 +186,7 @@ port.on('message', (message: ToThread) => {
       path.removeGeneration(message.slot, message.serial);
       break;
     case 'listen':
-      void listen(message.request, message.listeners);
+      listening = listening.then(() => listen(message.request, message.listeners));
       break;
     case 'drain':
       drain(message.drainMs);

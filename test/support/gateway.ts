@@ -22,6 +22,7 @@ export interface GatewayOptions {
   readonly accessLog?: 'TEXT' | 'JSON';
   readonly exposeReasons?: boolean;
   readonly drainSeconds?: number;
+  readonly front?: 'uws' | 'wire';
 }
 
 /** How a process ended. */
@@ -122,6 +123,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       ...['--admin', `127.0.0.1:${admin}`, '--status-port', String(status), '--metrics-port', '-1'],
       ...['--threads', String(options.threads ?? 1), '--drain-seconds', String(options.drainSeconds ?? 5)],
       ...(options.accessLog ? ['--access-log', logFile, '--access-log-encoding', options.accessLog] : []),
+      ...(options.front ? ['--front', options.front] : []),
       ...(options.exposeReasons ? ['--expose-reasons'] : []),
     ],
     {
