@@ -4,6 +4,7 @@
  * can't be encoded or that the proxy refuses leave the previous ones in force, and the status says so until an attempt
  * succeeds. The model is encoded again when a name resolves to other addresses.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { ConfigStatus } from '../admin/admin-source.js';
 import type { ProxyNode, ReadEnvironment } from '../lower/proxy-node.js';
 import type { RoutingModel } from '../model/model.js';
@@ -28,7 +29,7 @@ export type ControlStatus = Omit<ConfigStatus, 'sources'>;
 
 export interface ControllerOptions {
   readonly node: ProxyNode;
-  readonly proxy: Pick<Proxy, 'publish'>;
+  readonly proxy: Pick<Proxy, 'publish' | 'listeners'>;
   readonly logger: Logger;
   readonly readEnvironment: ReadEnvironment;
   /** What the source is, for the header of the kept tables. */
@@ -44,6 +45,7 @@ export class Controller {
   #lowered: RoutingModel | undefined;
   #model: RoutingModel | undefined;
   #host: HostData | undefined;
+  #tables: Uint8Array | undefined;
   /** Runs on kept tables from before this start, which only a configuration without errors may replace. */
   #onKeptTables = false;
   #status: ControlStatus = {
@@ -165,10 +167,15 @@ export class Controller {
   /** '' or why the tables are not in force. */
   async #publish(encoded: EncodedTables, model: RoutingModel | undefined): Promise<string> {
     const { proxy, logger, stateDir, sourceName } = this.#options;
+    if (this.#isInForce(encoded)) {
+      this.#model = model;
+      return '';
+    }
     const result = await proxy.publish(encoded);
     if (!result.ok) return result.reason;
     this.#model = model;
     this.#host = encoded.host;
+    this.#tables = encoded.tables;
     this.#status = { ...this.#status, generation: result.generation };
     if (stateDir !== undefined && model !== undefined) {
       saveLastGood(stateDir, encoded, sourceName).catch((error: unknown) =>
@@ -176,6 +183,13 @@ export class Controller {
       );
     }
     return '';
+  }
+
+  /** The same tables are not published again, unless a port that could not be opened deserves another try. */
+  #isInForce({ tables, host }: EncodedTables): boolean {
+    if (this.#tables === undefined || Buffer.compare(this.#tables, tables) !== 0) return false;
+    if (!isDeepStrictEqual(this.#host, host)) return false;
+    return this.#options.proxy.listeners().every(({ error }) => error === undefined);
   }
 
   #record(outcome: {

@@ -137,7 +137,8 @@ export function writeLocalHead(
     status = 200;
     size = 0;
   }
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${fields}content-length: ${size}\r\n\r\n`;
+  const date = `date: ${new Date().toUTCString()}\r\n`;
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${date}${fields}content-length: ${size}\r\n\r\n`;
   const input = engine.slab + layout.SLAB_INPUT + layout.INPUT_RESPONSE;
   const length = engine.buffer.write(head, input, 'latin1');
   // As an answer to GET, so that the length is taken as the body's; HEAD is the front's business.
