@@ -130,6 +130,8 @@ export interface Upstream {
   readonly clusterName: string;
   readonly clusterSlot: number;
   readonly endpointSlot: number;
+  /** Bytes written and not yet taken by the kernel. */
+  readonly pendingBytes: number;
   exchange: RequestExchange | null;
 
   send(exchange: RequestExchange, offset: number, length: number): void;

@@ -15,6 +15,11 @@ import { WheelTimer } from './timers.js';
 
 /** Request body bytes kept while there is no connection to write them to; beyond it the client is paused. */
 const BODY_QUEUE_BYTES = 65536;
+/**
+ * A front that can't stop its client at once (docs/FRONTS.md) may still bring this much; beyond it the request is given up,
+ * because memory is everybody's.
+ */
+const MAX_PAUSED_BYTES = 256 * 1024 * 1024;
 /** Envoy's base interval of retry back-off, ms. */
 const RETRY_BASE_MS = 25;
 
@@ -196,6 +201,11 @@ export class Exchange implements FinishedExchange {
   onRequestBody(chunk: Uint8Array, last: boolean): void {
     if (!this.active || this.#requestEnded) return;
     this.requestBytes += chunk.length;
+    if (this.#bodyPaused && this.#queuedBytes + (this.#connection?.pendingBytes ?? 0) > MAX_PAUSED_BYTES) {
+      this.failureDetail = 'the client sends on although it is paused';
+      this.fail(layout.FAILURE_DRAINING);
+      return;
+    }
     if (chunk.length > 0) {
       const copy = Buffer.from(chunk);
       if (this.#connection && this.#bodyStarted) this.#writeBody(copy);

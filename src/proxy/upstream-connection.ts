@@ -92,6 +92,10 @@ export class UpstreamConnection implements Upstream {
     path.timers.start(this.#timer, cluster.connectTimeoutMs);
   }
 
+  get pendingBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   get localAddress(): string {
     return `${this.#socket.localAddress ?? ''}:${this.#socket.localPort ?? ''}`;
   }
