@@ -119,6 +119,8 @@ export function pickEndpoint(exchange: u32, avoid: i32): i32 {
     else index = pickLeastRequest(cluster, endpoints, count);
     if (<i32>(first + index) != avoid) break;
   }
+  // With few endpoints least request comes back to the one that just failed, because nothing is active on it.
+  if (<i32>(first + index) == avoid && count > 1) index = (index + 1 + randomBelow(count - 1)) % count;
   const endpoint = endpoints + <usize>index * ENDPOINT_SIZE;
   const slot = load<u32>(endpoint, ENDPOINT_STATE_SLOT);
   atomic.add<i32>(endpointState(slot) + ENDPOINT_ACTIVE_REQUESTS, 1);

@@ -51,6 +51,12 @@ describe('weft analyze', () => {
     expect(status).toBe(0);
   });
 
+  it('reports where a faulty resource leads in the same run as its errors', async () => {
+    const { out } = await analyze(virtualService('{timeout: 0s, route: [{destination: {host: b}}]}'));
+    expect(out).toContain('error invalid-duration');
+    expect(out).toContain('warning host-not-found');
+  });
+
   it('ends with 1 when there is an error, and leaves the resource out', async () => {
     const { status, out } = await analyze(virtualService('{timeout: 0s, redirect: {uri: /}}'));
     expect(out).toContain(

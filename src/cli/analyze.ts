@@ -40,7 +40,9 @@ export async function runAnalyze(args: AnalyzeArguments, streams: AnalyzeStreams
     return EXIT_FAILED;
   }
   const loaded = loadResources(documents);
-  const problems = [...readProblems, ...loaded.problems, ...checkReferences(loaded.resources)].sort(compareProblems);
+  // A resource with an error stays known to the others, and its own references are reported in the same run.
+  const references = checkReferences([...loaded.resources, ...loaded.faulty]);
+  const problems = [...readProblems, ...loaded.problems, ...references].sort(compareProblems);
   const summary = {
     documents: documents.length,
     resources: loaded.resources.length,

@@ -83,6 +83,7 @@ export class TableStore {
     const refusal = verdict !== 0 ? `the table is damaged (check ${verdict})` : this.#assignSlots(base, encoded);
     if (refusal !== '') {
       this.#arena.free(base);
+      this.#retireUnused();
       return { ok: false, reason: refusal };
     }
     const generation: Generation = { slot, serial: ++this.#serial, base, encoded };
@@ -90,7 +91,7 @@ export class TableStore {
     const words = this.#engine.words;
     words[at + layout.GENERATION_BASE / 4] = base;
     words[at + layout.GENERATION_LENGTH / 4] = encoded.tables.length;
-    words[at + layout.GENERATION_REFERENCES / 4] = 0;
+    // The reference count stays as it is: a thread that just backs out of this slot's former tables still has to uncount.
     words[at + layout.GENERATION_SERIAL / 4] = generation.serial;
     this.#generations.set(slot, generation);
     this.#pending.add(slot);
@@ -101,16 +102,7 @@ export class TableStore {
   activate(generation: Generation): void {
     this.#pending.delete(generation.slot);
     Atomics.store(this.#engine.ints, this.#currentIndex, generation.slot);
-    const clusters = new Set<string>();
-    const endpoints = new Set<string>();
-    for (const { encoded } of this.#generations.values()) {
-      for (const cluster of encoded.host.clusters) {
-        clusters.add(cluster.name);
-        for (const endpoint of cluster.endpoints) endpoints.add(endpointKey(cluster, endpoint));
-      }
-    }
-    this.clusters.retainOnly(clusters);
-    this.endpoints.retainOnly(endpoints);
+    this.#retireUnused();
   }
 
   /** Takes back a prepared generation that was never activated. */
@@ -118,6 +110,7 @@ export class TableStore {
     this.#pending.delete(generation.slot);
     this.#generations.delete(generation.slot);
     this.#arena.free(generation.base);
+    this.#retireUnused();
   }
 
   /** Frees generations that are neither current nor held, and returns them. */
@@ -131,6 +124,7 @@ export class TableStore {
       this.#arena.free(generation.base);
       freed.push(generation);
     }
+    if (freed.length > 0) this.#retireUnused();
     return freed;
   }
 
@@ -154,6 +148,20 @@ export class TableStore {
   #freeSlot(): number {
     for (let slot = 0; slot < layout.GENERATION_SLOTS; slot++) if (!this.#generations.has(slot)) return slot;
     return -1;
+  }
+
+  /** Tells the slot spaces whom the live generations name. */
+  #retireUnused(): void {
+    const clusters = new Set<string>();
+    const endpoints = new Set<string>();
+    for (const { encoded } of this.#generations.values()) {
+      for (const cluster of encoded.host.clusters) {
+        clusters.add(cluster.name);
+        for (const endpoint of cluster.endpoints) endpoints.add(endpointKey(cluster, endpoint));
+      }
+    }
+    this.clusters.retainOnly(clusters);
+    this.endpoints.retainOnly(endpoints);
   }
 
   /** Writes the state slots into the copied blob. Returns '' or why it can't. */

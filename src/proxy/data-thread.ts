@@ -8,7 +8,7 @@ import type { GenerationMessage } from './generation-view.js';
 export type DataThreadState = 'starting' | 'running' | 'draining' | 'stopped';
 
 export interface DataThreadEvents {
-  /** It met an error that nobody caught, and takes no more connections: a replacement should start. */
+  /** It met an error that nobody caught: a replacement should start, and this thread be drained when that serves. */
   onDying(thread: DataThread): void;
   /** Its worker has ended; what it held can be released. */
   onEnd(thread: DataThread): void;

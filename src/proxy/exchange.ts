@@ -521,13 +521,15 @@ export class Exchange implements FinishedExchange {
     this.responseDetails = response.details;
     const isHead = this.methodId === layout.METHOD_HEAD;
     const close = response.close || this.#path.draining;
+    // RFC 9110 8.6 and 6.4.1: these have neither a length nor a body, whatever a direct response says.
+    const isBodiless = response.status === 204 || response.status === 304;
     this.downstream.cork(() => {
       const length = writeLocalHead(this.#path, this, response, this.#style(close));
-      const size = response.body.length;
+      const size = isBodiless ? 0 : response.body.length;
       this.#sendHead(length, {
         status: response.status,
-        bodyKind: layout.BODY_LENGTH,
-        contentLength: size,
+        bodyKind: isBodiless ? layout.BODY_NONE : layout.BODY_LENGTH,
+        contentLength: isBodiless ? -1 : size,
         isHead,
         close,
       });

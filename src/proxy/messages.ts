@@ -41,7 +41,7 @@ export type FromThread =
   | { readonly kind: 'ready' }
   | { readonly kind: 'has-generation'; readonly serial: number }
   | { readonly kind: 'listening'; readonly request: number; readonly failures: readonly ListenFailure[] }
-  /** An error that nobody caught: the thread serves what it has begun and then ends. */
+  /** An error that nobody caught: the thread serves on until its replacement does, is then drained, and ends. */
   | { readonly kind: 'dying'; readonly error: string }
   | {
       readonly kind: 'log';

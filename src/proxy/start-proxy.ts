@@ -23,6 +23,8 @@ import type { BoundListener, Proxy, ProxyOptions, ProxyState, PublishResult } fr
 /** A thread that ends this soon after its start counts as a failed start. */
 const QUICK_DEATH_MS = 2000;
 const QUICK_DEATHS_ALLOWED = 5;
+/** How long a thread that met an error goes on for the requests it has begun, once its replacement serves. */
+const LAST_REQUESTS_MS = 5000;
 /** How often generations that nobody uses any more are freed. */
 const COLLECT_MS = 1000;
 
@@ -70,7 +72,7 @@ class RunningProxy implements Proxy {
 
   async start(): Promise<void> {
     this.state = 'INITIALIZING';
-    for (let place = 0; place < this.#options.threads; place++) this.#startThread(place);
+    for (let place = 0; place < this.#options.threads; place++) void this.#startThread(place);
     await Promise.all(this.#threads.map((thread) => thread.whenReady()));
   }
 
@@ -139,7 +141,7 @@ class RunningProxy implements Proxy {
     this.#store.activate(generation);
     for (const thread of this.#threads) thread.use(generation.slot);
     const failures = await Promise.all(
-      this.#running().map((thread) => thread.listen(wishes.filter((wish) => !wish.error))),
+      this.#serving().map((thread) => thread.listen(wishes.filter((wish) => !wish.error))),
     );
     const failed = new Map(failures.flat().map((failure) => [failure.name, failure.error]));
     this.#listeners = wishes.map((wish) => {
@@ -169,11 +171,13 @@ class RunningProxy implements Proxy {
     );
   }
 
-  #running(): DataThread[] {
-    return this.#threads.filter((thread) => thread.state === 'running');
+  /** Threads whose listeners are to fit; one that is just starting was told of those before. */
+  #serving(): DataThread[] {
+    return this.#threads.filter((thread) => thread.state === 'starting' || thread.state === 'running');
   }
 
-  #startThread(place: number): void {
+  /** Resolves when the thread has its ports open, or never will. */
+  async #startThread(place: number): Promise<void> {
     const slab = this.#freeSlabs.pop();
     if (slab === undefined) {
       this.#options.onFatal(new Error('data-path threads die faster than they can be replaced'));
@@ -204,7 +208,7 @@ class RunningProxy implements Proxy {
     this.#threads.push(thread);
     this.#startedAtMs[thread.index] = performance.now();
     const open = this.#listeners.filter((listener) => !listener.error);
-    if (open.length > 0) void thread.listen(open);
+    if (open.length > 0) await thread.listen(open);
   }
 
   #replace(dying: DataThread): void {
@@ -216,7 +220,7 @@ class RunningProxy implements Proxy {
       this.#options.onFatal(new Error('data-path threads die as soon as they start; see the log for why'));
       return;
     }
-    this.#startThread(dying.place);
+    void this.#startThread(dying.place).then(() => dying.drain(LAST_REQUESTS_MS));
   }
 
   #release(ended: DataThread): void {
@@ -240,19 +244,24 @@ class RunningProxy implements Proxy {
     }
   }
 
+  /** One row per place: what a replaced thread still has under way is added to its replacement's. */
   #threadStatistics(): ThreadStatistics[] {
-    return this.#threads.map((thread) => {
-      const slab =
-        (this.#engine.control(layout.CONTROL_SLABS) + thread.index * this.#engine.control(layout.CONTROL_SLAB_SIZE)) >>
-        2;
-      return {
-        index: thread.place,
-        state: thread.state,
-        restarts: this.#restarts[thread.place] ?? 0,
-        activeRequests: this.#engine.words[slab + layout.SLAB_ACTIVE_EXCHANGES / 4] ?? 0,
-        upstreamConnections: this.#engine.words[slab + layout.SLAB_ACTIVE_CONNECTIONS / 4] ?? 0,
-      };
-    });
+    const rows = new Map<number, ThreadStatistics>();
+    for (const { place, index, state } of this.#threads) {
+      const slabs = this.#engine.control(layout.CONTROL_SLABS);
+      const slab = (slabs + index * this.#engine.control(layout.CONTROL_SLAB_SIZE)) >> 2;
+      const before = rows.get(place);
+      rows.set(place, {
+        index: place,
+        state,
+        restarts: this.#restarts[place] ?? 0,
+        activeRequests:
+          (before?.activeRequests ?? 0) + (this.#engine.words[slab + layout.SLAB_ACTIVE_EXCHANGES / 4] ?? 0),
+        upstreamConnections:
+          (before?.upstreamConnections ?? 0) + (this.#engine.words[slab + layout.SLAB_ACTIVE_CONNECTIONS / 4] ?? 0),
+      });
+    }
+    return [...rows.values()].sort((left, right) => left.index - right.index);
   }
 }
 

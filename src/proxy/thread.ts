@@ -16,8 +16,13 @@ import { canSharePorts, WireListener } from './fronts/wire-front.js';
 import type { FromThread, ListenerWish, ListenFailure, ThreadData, ToThread } from './messages.js';
 import type { CapacityMessage } from './contracts.js';
 
-/** How long a thread that met an error nobody caught goes on for the requests it has begun. */
-const LAST_REQUESTS_MS = 5000;
+/** A thread that met an error nobody caught serves until its replacement does, but no longer than this. */
+const REPLACEMENT_WAIT_MS = 5000;
+/**
+ * A thread that ends has had no request for this long: a client that has just got an answer without `connection: close`
+ * sends its next request into a connection that must not be gone (RFC 9112 9.6).
+ */
+const QUIET_MS = 100;
 
 if (!parentPort) throw new Error('thread.ts runs as a worker thread only');
 const port = parentPort;
@@ -59,9 +64,11 @@ const listeners = new Map<string, FrontListener>();
 /** Closed to new connections; their open ones are closed when the thread has drained. */
 const retired = new Set<FrontListener>();
 let ending = false;
+/** Ends a drain before its time; null when none is under way. */
+let endDrain: (() => void) | null = null;
 
 /** What makes a listener; null where another thread serves the port alone. */
-function chooseFront(): (name: string) => FrontListener {
+function chooseFront(): ((name: string) => FrontListener) | null {
   const uws: UwsLoadResult = data.front === 'wire' ? { ok: false, reason: 'not asked for' } : loadUws();
   if (uws.ok) return (name) => new UwsListener(path, uws.module, name);
   if (data.front === 'uws') {
@@ -71,6 +78,11 @@ function chooseFront(): (name: string) => FrontListener {
   }
   if (data.front === 'auto' && data.place === 0) {
     logger.warning('main', 'uWebSockets.js did not load; the wire front serves instead', { reason: uws.reason });
+  }
+  if (!canSharePorts()) {
+    // Older releases of Node.js: one thread serves the port alone.
+    if (data.place > 0) return null;
+    logger.warning('main', 'the wire front uses one thread only on this release of Node.js', { node: process.version });
   }
   return (name) => new WireListener(path, path.upstreams, name);
 }
@@ -85,7 +97,7 @@ async function listen(request: number, wishes: readonly ListenerWish[]): Promise
     retired.add(listener);
   }
   for (const wish of wishes) {
-    if (listeners.has(wish.name) || ending) continue;
+    if (newListener === null || listeners.has(wish.name) || ending) continue;
     try {
       const listener = newListener(wish.name);
       await listener.listen(wish.address, wish.port);
@@ -110,27 +122,46 @@ function end(): void {
   setImmediate(() => port.close());
 }
 
-/** Stops accepting; ends when the last request has, or after `drainMs`. */
+/** Stops accepting; ends when no request has come for a moment, or after `drainMs`. */
 function drain(drainMs: number): void {
   if (ending) return;
   ending = true;
+  // First the ports: clients that are told to close connect again at once, and must not get in line here.
+  for (const listener of listeners.values()) listener.stopAccepting();
   path.draining = true;
   path.upstreams.closeIdle();
-  for (const listener of listeners.values()) listener.stopAccepting();
+  let quiet: NodeJS.Timeout | undefined;
   const finish = (): void => {
     path.onIdle = null;
-    clearTimeout(timer);
+    endDrain = null;
+    clearTimeout(limit);
+    clearTimeout(quiet);
     // The last response may still be in the library's buffers.
     setImmediate(end);
   };
-  const timer = setTimeout(finish, drainMs);
-  if (path.isIdle) finish();
-  else path.onIdle = finish;
+  const finishWhenQuiet = (): void => {
+    clearTimeout(quiet);
+    quiet = setTimeout(() => {
+      if (path.isIdle) finish();
+    }, QUIET_MS);
+  };
+  const limit = setTimeout(finish, drainMs);
+  endDrain = finish;
+  path.onIdle = finishWhenQuiet;
+  if (path.isIdle) finishWhenQuiet();
 }
 
+let dying = false;
 process.on('uncaughtException', (error: unknown) => {
-  say({ kind: 'dying', error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-  drain(LAST_REQUESTS_MS);
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (dying) {
+    logger.critical('main', 'another error while waiting to be replaced', { error: text });
+    return;
+  }
+  dying = true;
+  // The ports stay open: the main thread asks for the drain once the replacement has them open too.
+  say({ kind: 'dying', error: text });
+  setTimeout(() => drain(REPLACEMENT_WAIT_MS), REPLACEMENT_WAIT_MS).unref();
 });
 process.on('unhandledRejection', (reason) => {
   throw reason;
@@ -155,7 +186,8 @@ port.on('message', (message: ToThread) => {
       drain(message.drainMs);
       break;
     case 'stop':
-      drain(0);
+      if (endDrain) endDrain();
+      else drain(0);
       break;
     case 'crash':
       setImmediate(() => {

@@ -6,6 +6,7 @@
 import { checkMessage } from './check-schema.js';
 import { isObject, parseSegment, placePosition, placeProblem, splitSource } from './documents.js';
 import type { JsonObject, SegmentPlace, SourceDocument, SourceText } from './documents.js';
+import { isCheckable } from './faulty.js';
 import { Findings, Place } from './findings.js';
 import { parsePath } from './json-path.js';
 import type { PathStep } from './json-path.js';
@@ -22,22 +23,30 @@ export interface LoadedResources {
   readonly problems: readonly Problem[];
 }
 
+/** For reports that go on where one resource is wrong; what runs takes `resources` alone. */
+export interface LoadedWithFaulty extends LoadedResources {
+  /** Resources with errors whose references can still be checked. */
+  readonly faulty: readonly KnownResource[];
+}
+
 export const DEFAULT_NAMESPACE = 'default';
 
 /** Validates parsed documents. Never throws for what is in them. */
-export function loadResources(documents: readonly SourceDocument[]): LoadedResources {
+export function loadResources(documents: readonly SourceDocument[]): LoadedWithFaulty {
   const resources: KnownResource[] = [];
+  const faulty: KnownResource[] = [];
   const problems: Problem[] = [];
   const places = new Map<string, SourcePosition>();
   for (const [order, document] of documents.entries()) {
     const loaded = loadDocument(document, order);
     problems.push(...loaded.problems);
+    if (loaded.faulty !== undefined) faulty.push(loaded.faulty);
     if (loaded.resource === undefined) continue;
     const duplicate = findDuplicate(loaded.resource, places);
     if (duplicate === undefined) resources.push(loaded.resource);
     else problems.push(duplicate);
   }
-  return { resources, problems };
+  return { resources, problems, faulty };
 }
 
 /**
@@ -112,6 +121,8 @@ function placeResource(resource: KnownResource, place: SegmentPlace, order: numb
 
 interface LoadedDocument {
   readonly resource?: KnownResource;
+  /** What is left of a resource with errors, where its references can still be checked. */
+  readonly faulty?: KnownResource;
   readonly problems: readonly Problem[];
 }
 
@@ -130,10 +141,10 @@ function loadDocument(document: SourceDocument, order: number): LoadedDocument {
     root.at('apiVersion').report('unsupported-version', `unknown version (${document.apiVersion})`, `Use ${allowed}.`);
     return { problems: findings.problems };
   }
-  const metadata = checkMessage(metadataSchema, document.value['metadata'], root.at('metadata')) as Metadata;
+  const metadata = checkMessage(metadataSchema, document.value['metadata'], root.at('metadata')) as
+    Metadata | undefined;
   checkAnnotations(metadata, group, root);
   const spec = checkSpec(schema, document, root);
-  if (findings.hasError) return { problems: findings.problems };
   // Not the document itself, which holds the unchecked values.
   const locate = document.positionOf;
   // Lowering asks for the same places after each reload.
@@ -145,20 +156,23 @@ function loadDocument(document: SourceDocument, order: number): LoadedDocument {
     positions.set(path, position);
     return position;
   };
-  const timestamp = Date.parse(metadata.creationTimestamp ?? '');
+  const timestamp = Date.parse(metadata?.creationTimestamp ?? '');
   // The walker let through only what the table of this kind allows, which is what the type of the kind says.
   const resource = {
     ...id,
     apiVersion: document.apiVersion,
-    labels: metadata.labels ?? {},
-    annotations: metadata.annotations ?? {},
+    labels: metadata?.labels ?? {},
+    annotations: metadata?.annotations ?? {},
     ...(Number.isNaN(timestamp) ? {} : { creationTimestampMs: timestamp }),
     order,
     spec,
     position: document.positionOf([]),
     positionOf,
   } as KnownResource;
-  return { resource, problems: findings.problems };
+  if (!findings.hasError) return { resource, problems: findings.problems };
+  // The schema check returns nothing for a spec that is no object.
+  const isLeft = isObject(resource.spec) && isCheckable(resource);
+  return { ...(isLeft ? { faulty: resource } : {}), problems: findings.problems };
 }
 
 interface Metadata {

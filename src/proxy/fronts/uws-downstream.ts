@@ -144,12 +144,12 @@ export class UwsDownstream implements Downstream {
     if (!this.#ended) this.#response.resume();
   }
 
+  /**
+   * The length goes out as a field by hand: the library would wait for that many bytes and take the connection's next
+   * request for one that came too early. It also takes an undefined length for a number, so closing is announced by hand.
+   */
   #endWithoutBody(framing: ResponseFraming, contentLength: number): void {
-    if (contentLength >= 0) {
-      this.#response.endWithoutBody(contentLength, framing.close);
-      return;
-    }
-    // An undefined length would be taken for a number, so closing has to be announced by hand.
+    if (contentLength >= 0) this.#response.writeHeader('Content-Length', String(contentLength));
     if (framing.close && !this.#closeAnnounced) this.#response.writeHeader('Connection', 'close');
     this.#response.endWithoutBody();
   }
