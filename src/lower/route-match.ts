@@ -38,8 +38,19 @@ export function holdsStatically(
   return (block.sourceNamespace ?? '') === '' || block.sourceNamespace === node.namespace;
 }
 
+/** A match depends on its block alone, and most blocks are those of the last configuration. */
+const matches = new WeakMap<HttpMatchRequestSpec, { readonly match: RouteMatch | undefined }>();
+
 /** Undefined when the block needs a JWT claim: no request has one, since tokens are not verified; validation warns. */
 export function lowerMatch(block: HttpMatchRequestSpec): RouteMatch | undefined {
+  const known = matches.get(block);
+  if (known !== undefined) return known.match;
+  const match = matchOf(block);
+  matches.set(block, { match });
+  return match;
+}
+
+function matchOf(block: HttpMatchRequestSpec): RouteMatch | undefined {
   const headers: HeaderMatch[] = [];
   for (const [name, spec] of inOrder(block.headers)) {
     if (name.startsWith(CLAIM_PREFIX)) return undefined;

@@ -45,6 +45,6 @@ export function lowerRoutes(context: LowerContext, resource: VirtualService, sco
 
 /** Catch-alls go last, each group keeping its order: several VirtualServices may share one host of a gateway. */
 export function catchAllsLast(routes: readonly Route[]): Route[] {
-  const isLast = (route: Route): boolean => isCatchAll(route.match);
-  return [...routes.filter((route) => !isLast(route)), ...routes.filter(isLast)];
+  const last = routes.filter((route) => isCatchAll(route.match));
+  return last.length === 0 ? [...routes] : [...routes.filter((route) => !isCatchAll(route.match)), ...last];
 }

@@ -132,21 +132,21 @@ function splitDocuments(file: string, text: string): Segment[] {
   const segments: Segment[] = [];
   let start = 0;
   let linesAbove = 0;
-  let line = 0;
-  const marker = /^---(?=\s|$)|\n/gm;
-  for (let found = marker.exec(text); found !== null; found = marker.exec(text)) {
-    if (found[0] === '\n') {
-      line += 1;
-      continue;
-    }
-    const before = text.slice(start, found.index);
+  for (const { index } of text.matchAll(/^---(?=\s|$)/gm)) {
+    const before = text.slice(start, index);
     if (hasDirectivesOnly(before)) continue;
     segments.push({ file, text: before, linesAbove });
-    start = found.index;
-    linesAbove = line;
+    linesAbove += lineEndCount(before);
+    start = index;
   }
   segments.push({ file, text: text.slice(start), linesAbove });
   return segments;
+}
+
+function lineEndCount(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count += 1;
+  return count;
 }
 
 function hasDirectivesOnly(text: string): boolean {

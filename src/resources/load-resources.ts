@@ -147,7 +147,15 @@ function loadDocument(document: SourceDocument, order: number): LoadedDocument {
   const spec = checkSpec(schema, document, root);
   // Not the document itself, which holds the unchecked values.
   const locate = document.positionOf;
-  const positionOf = (path: string): SourcePosition => locate(stepsIn(schema, path));
+  // Lowering asks for the same places after each reload.
+  const positions = new Map<string, SourcePosition>();
+  const positionOf = (path: string): SourcePosition => {
+    const known = positions.get(path);
+    if (known !== undefined) return known;
+    const position = locate(stepsIn(schema, path));
+    positions.set(path, position);
+    return position;
+  };
   const timestamp = Date.parse(metadata?.creationTimestamp ?? '');
   // The walker let through only what the table of this kind allows, which is what the type of the kind says.
   const resource = {

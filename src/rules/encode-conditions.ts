@@ -30,31 +30,21 @@ export class ConditionEncoder {
   }
 
   /** Writes the match half of a route record that exists already; returns the names of its conditions. */
-  encode(route: number, match: RouteMatch): string[] {
+  encode(route: number, match: RouteMatch): readonly string[] {
     this.#encodePath(route, match.path);
     const { conditions, routes } = this.#writer;
-    const names = [nameOfPath(match.path)];
     const first = conditions.count;
-    const add = (what: string, subject: number, test: ValueTest): void => {
-      this.#append(subject, test);
-      names.push(`${what} ${nameOfTest(test)}`);
-    };
-    if (match.scheme) add('scheme', layout.SUBJECT_SCHEME, match.scheme);
-    if (match.method) add('method', layout.SUBJECT_METHOD, match.method);
-    if (match.authority) add('authority', layout.SUBJECT_AUTHORITY, match.authority);
-    for (const header of match.headers) {
-      this.#appendHeader(header);
-      names.push(`${header.invert ? 'without header' : 'header'} ${header.name} ${nameOfTest(header.value)}`);
-    }
+    if (match.scheme) this.#append(layout.SUBJECT_SCHEME, match.scheme);
+    if (match.method) this.#append(layout.SUBJECT_METHOD, match.method);
+    if (match.authority) this.#append(layout.SUBJECT_AUTHORITY, match.authority);
+    for (const header of match.headers) this.#appendHeader(header);
     for (const { name, value } of match.queryParams) {
-      const bytes = toByteString(name);
       const record = this.#append(layout.SUBJECT_QUERY, value);
-      this.#setName(record, bytes, 0);
-      names.push(`query parameter ${name} ${nameOfTest(value)}`);
+      this.#setName(record, toByteString(name), 0);
     }
     routes.set(route, layout.ROUTE_CONDITIONS_FIRST, first);
     routes.set(route, layout.ROUTE_CONDITIONS_COUNT, conditions.count - first);
-    return names;
+    return conditionNames(match);
   }
 
   #encodePath(route: number, path: PathMatch): void {
@@ -112,6 +102,25 @@ export class ConditionEncoder {
     }
     return record;
   }
+}
+
+/** Names depend on the match alone, and generations that share a match share its names. */
+const namesOfMatches = new WeakMap<RouteMatch, readonly string[]>();
+
+function conditionNames(match: RouteMatch): readonly string[] {
+  const known = namesOfMatches.get(match);
+  if (known !== undefined) return known;
+  const { path, scheme, method, authority, headers, queryParams } = match;
+  const names = [nameOfPath(path)];
+  if (scheme) names.push(`scheme ${nameOfTest(scheme)}`);
+  if (method) names.push(`method ${nameOfTest(method)}`);
+  if (authority) names.push(`authority ${nameOfTest(authority)}`);
+  for (const { name, value, invert } of headers) {
+    names.push(`${invert ? 'without header' : 'header'} ${name} ${nameOfTest(value)}`);
+  }
+  for (const { name, value } of queryParams) names.push(`query parameter ${name} ${nameOfTest(value)}`);
+  namesOfMatches.set(match, names);
+  return names;
 }
 
 function nameOfTest(test: ValueTest): string {
