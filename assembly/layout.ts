@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Every structure in the engine's linear memory, described once. AssemblyScript and TypeScript both import this file, so
- * it holds plain constants only. Offsets and widths are bytes; integers are little-endian; records are 8-byte aligned
- * when they hold an f64 or u64 and 4-byte aligned otherwise.
+ * it holds plain constants only; it is long because nothing about memory may stand anywhere else. Offsets and widths are
+ * bytes; integers are little-endian; records are 8-byte aligned when they hold an f64 or u64 and 4-byte aligned otherwise.
  *
  *   memory    | 0 null guard | module data | control block | cluster states | endpoint states | thread slabs | arena |
  *

@@ -7,29 +7,19 @@
 import * as layout from '../../assembly/layout.js';
 import type { FinishedExchange, ThreadContext, Upstream } from './contracts.js';
 import type { Downstream, ResponseFraming } from './downstream.js';
+import { ExchangeFacts } from './exchange-facts.js';
 import type { GenerationView } from './generation-view.js';
 import { failureOf } from './failures.js';
 import type { LocalResponse } from './local-response.js';
-import { failureResponse, routedResponse, writeLocalHead } from './local-response.js';
+import { failureResponse, grpcResponse, routedResponse, writeLocalHead } from './local-response.js';
+import { RequestBody } from './request-body.js';
+import { decideRetry } from './retry.js';
 import { WheelTimer } from './timers.js';
-
-/** Request body bytes kept while there is no connection to write them to; beyond it the client is paused. */
-const BODY_QUEUE_BYTES = 65536;
-/**
- * A front that can't stop its client at once (docs/FRONTS.md) may still bring this much; beyond it the request is given up,
- * because memory is everybody's.
- */
-const MAX_PAUSED_BYTES = 256 * 1024 * 1024;
-/** Envoy's base interval of retry back-off, ms. */
-const RETRY_BASE_MS = 25;
 
 /** Most heads fit; a larger one gets a buffer of its own. */
 const HEAD_STORE_BYTES = 1024;
 
-const CHUNK_END = Buffer.from('\r\n');
-const LAST_CHUNK = Buffer.from('0\r\n\r\n');
-
-export class Exchange implements FinishedExchange {
+export class Exchange extends ExchangeFacts implements FinishedExchange {
   readonly index: number;
   readonly #path: ThreadContext;
   readonly #record: number;
@@ -42,34 +32,11 @@ export class Exchange implements FinishedExchange {
   methodId = 0;
   /** False once finished: late callbacks then do nothing. */
   active = false;
-  /** Facts for the access log and local responses. */
-  startedAtMs = 0;
-  upstreamStartedAtMs = 0;
-  upstreamServiceMs = -1;
-  responseDetails = '';
-  failureDetail = '';
-  upstreamAddress = '';
-  upstreamLocalAddress = '';
-  /** The head as sent upstream and the client's address, kept for the access log only. */
-  sentHead = '';
-  downstreamAddress = '';
-  /** Bytes with heads, as istio_request_bytes counts them, and the heads' part. */
-  requestBytes = 0;
-  requestHeadBytes = 0;
-  responseBytes = 0;
-  responseHeadBytes = 0;
-  status = 0;
-  #flags = 0;
   /** The request's head, for when it must be parsed again; the buffer is kept from request to request. */
   #headStore: Buffer = Buffer.allocUnsafe(HEAD_STORE_BYTES);
   #headLength = 0;
   #isGrpc = false;
-  #bodyKind = 0;
-  #requestEnded = false;
-  #bodyQueue: Buffer[] = [];
-  #queuedBytes = 0;
-  #bodyPaused = false;
-  #bodyStarted = false;
+  readonly #body = new RequestBody();
   #connection: Upstream | null = null;
   #waiting = false;
   #headSent = false;
@@ -79,6 +46,7 @@ export class Exchange implements FinishedExchange {
   #abortStatus = 0;
 
   constructor(path: ThreadContext, index: number) {
+    super();
     this.#path = path;
     this.index = index;
     this.#record = path.engine.exchanges + index * layout.EXCHANGE_SIZE;
@@ -90,10 +58,6 @@ export class Exchange implements FinishedExchange {
   /** A u32 field of the exchange record. */
   word(field: number): number {
     return this.#path.engine.words[(this.#record + field) >> 2] ?? 0;
-  }
-
-  get flags(): number {
-    return this.#flags;
   }
 
   get isGrpc(): boolean {
@@ -126,29 +90,11 @@ export class Exchange implements FinishedExchange {
     this.generation = generation;
     this.listener = listener;
     this.active = true;
-    this.startedAtMs = performance.now();
-    this.upstreamStartedAtMs = 0;
-    this.upstreamServiceMs = -1;
-    this.responseDetails = '';
-    this.failureDetail = '';
-    this.upstreamAddress = '';
-    this.upstreamLocalAddress = '';
-    this.sentHead = '';
-    this.downstreamAddress = '';
-    this.requestBytes = 0;
-    this.requestHeadBytes = 0;
-    this.responseBytes = 0;
-    this.responseHeadBytes = 0;
-    this.status = 0;
+    this.resetFacts();
     this.methodId = 0;
-    this.#flags = 0;
     this.#headLength = 0;
     this.#isGrpc = false;
-    this.#bodyKind = layout.BODY_NONE;
-    this.#requestEnded = true;
-    this.#queuedBytes = 0;
-    this.#bodyPaused = false;
-    this.#bodyStarted = false;
+    this.#body.open(downstream, layout.BODY_NONE);
     this.#connection = null;
     this.#waiting = false;
     this.#headSent = false;
@@ -163,8 +109,7 @@ export class Exchange implements FinishedExchange {
     const words = this.#path.engine.words;
     const request = (this.#path.engine.slab + layout.SLAB_REQUEST) >> 2;
     this.methodId = words[request + layout.REQUEST_METHOD_ID / 4] ?? 0;
-    this.#bodyKind = words[request + layout.REQUEST_BODY_KIND / 4] ?? 0;
-    this.#requestEnded = this.#bodyKind === layout.BODY_NONE;
+    this.#body.open(this.downstream, words[request + layout.REQUEST_BODY_KIND / 4] ?? 0);
     this.#isGrpc = ((words[request + layout.REQUEST_FLAGS / 4] ?? 0) & layout.REQUEST_FLAG_GRPC) !== 0;
     this.requestBytes = headLength;
     this.requestHeadBytes = headLength;
@@ -186,9 +131,9 @@ export class Exchange implements FinishedExchange {
     this.#abortStatus = words[result + layout.RESULT_ABORT_STATUS / 4] ?? 0;
     const delayMs = words[result + layout.RESULT_DELAY_MS / 4] ?? 0;
     if (delayMs > 0) {
-      this.#flags |= layout.FLAG_DI;
+      this.flags |= layout.FLAG_DI;
       this.#keepHead(headLength);
-      this.#pauseBody();
+      this.#body.pause();
       this.#path.timers.start(this.#delay, delayMs);
       return;
     }
@@ -199,31 +144,25 @@ export class Exchange implements FinishedExchange {
 
   /** Body bytes of the request, valid during the call; `last` with or after the final ones. */
   onRequestBody(chunk: Uint8Array, last: boolean): void {
-    if (!this.active || this.#requestEnded) return;
+    if (!this.active || this.#body.ended) return;
     this.requestBytes += chunk.length;
-    if (this.#bodyPaused && this.#queuedBytes + (this.#connection?.pendingBytes ?? 0) > MAX_PAUSED_BYTES) {
+    if (this.#body.isFlooded) {
       this.failureDetail = 'the client sends on although it is paused';
       this.fail(layout.FAILURE_DRAINING);
       return;
     }
-    if (chunk.length > 0) {
-      const copy = Buffer.from(chunk);
-      if (this.#connection && this.#bodyStarted) this.#writeBody(copy);
-      else this.#queueBody(copy);
-    }
-    if (!last) return;
-    this.#requestEnded = true;
-    if (this.#connection && this.#bodyStarted) this.#finishRequest();
+    this.#body.take(chunk);
+    if (last && this.#body.end()) this.#startTimeout();
   }
 
   onUpstreamDrain(): void {
-    if (this.#bodyPaused && this.active) this.#resumeBody();
+    if (this.active) this.#body.resume();
   }
 
   /** The client is gone. */
   onAborted(): void {
     if (!this.active) return;
-    this.#flags |= layout.FLAG_DC;
+    this.flags |= layout.FLAG_DC;
     this.responseDetails ||= failureOf(layout.FAILURE_DOWNSTREAM_CLOSED).details;
     if (this.#connection) {
       this.#path.addCounter(this.word(layout.EXCHANGE_CLUSTER_SLOT), layout.COUNTER_RQ_CANCELLED, 1);
@@ -256,6 +195,7 @@ export class Exchange implements FinishedExchange {
   /** Lets go of the connection, which has ended its message or will be closed. */
   detach(): void {
     this.#connection = null;
+    this.#body.stopSending();
   }
 
   /** `replayable`: nothing came back on a connection that had served before, so the upstream had probably closed it. */
@@ -265,7 +205,7 @@ export class Exchange implements FinishedExchange {
     this.#countEndpointFailure();
     this.#path.engine.exports.leavePending(this.index);
     if (this.#headSent) {
-      this.#flags |= failureOf(failure).flag;
+      this.flags |= failureOf(failure).flag;
       this.#breakResponse();
       return;
     }
@@ -274,14 +214,13 @@ export class Exchange implements FinishedExchange {
       this.#dispatch();
       return;
     }
-    if (this.#mayRetry(failure)) {
+    const decision = decideRetry(this.#path, this, failure);
+    if (decision.retry) {
       this.#triedEndpoint = this.word(layout.EXCHANGE_ENDPOINT);
-      this.#path.timers.start(
-        this.#backoff,
-        Math.random() * RETRY_BASE_MS * 2 ** (this.word(layout.EXCHANGE_ATTEMPT) - 1),
-      );
+      this.#path.timers.start(this.#backoff, decision.delayMs);
       return;
     }
+    this.flags |= decision.flags;
     this.fail(failure);
   }
 
@@ -328,7 +267,7 @@ export class Exchange implements FinishedExchange {
   /** Answers with the failure's row and ends. */
   fail(failure: number): void {
     if (!this.active) return;
-    this.#flags |= failureOf(failure).flag;
+    this.flags |= failureOf(failure).flag;
     this.#respond(failureResponse(this.#path, this, failure));
   }
 
@@ -336,7 +275,7 @@ export class Exchange implements FinishedExchange {
 
   #admit(headLength: number): void {
     if (this.#abortStatus > 0) {
-      this.#flags |= layout.FLAG_FI;
+      this.flags |= layout.FLAG_FI;
       this.#respond({ ...failureResponse(this.#path, this, layout.FAILURE_FAULT_ABORT), status: this.#abortStatus });
       return;
     }
@@ -345,7 +284,7 @@ export class Exchange implements FinishedExchange {
       this.fail(verdict);
       return;
     }
-    if (this.#requestEnded) this.#startTimeout();
+    if (this.#body.ended) this.#startTimeout();
     this.#dispatch(headLength);
   }
 
@@ -372,7 +311,7 @@ export class Exchange implements FinishedExchange {
       return;
     }
     if (freshHeadLength > 0) this.#keepHead(freshHeadLength);
-    this.#pauseBody();
+    this.#body.pause();
     const connection = this.#path.upstreams.open(this);
     const verdict = exports.enterPending(this.index, connection ? 0 : 1);
     if (verdict !== 0) {
@@ -415,51 +354,7 @@ export class Exchange implements FinishedExchange {
     if (path.keepsHeads)
       this.sentHead = engine.buffer.toString('latin1', path.outputOffset, path.outputOffset + length);
     connection.send(this, path.outputOffset, length);
-    this.#bodyStarted = true;
-    const queue = this.#bodyQueue;
-    if (queue.length > 0) {
-      this.#bodyQueue = [];
-      this.#queuedBytes = 0;
-      for (const chunk of queue) if (this.#connection) this.#writeBody(chunk);
-    }
-    if (this.#requestEnded) this.#finishRequest();
-    else this.#resumeBody();
-  }
-
-  #writeBody(chunk: Buffer): void {
-    const connection = this.#connection as Upstream;
-    let flowing: boolean;
-    if (this.#bodyKind === layout.BODY_CHUNKED) {
-      connection.write(Buffer.from(chunk.length.toString(16) + '\r\n', 'latin1'));
-      connection.write(chunk);
-      flowing = connection.write(CHUNK_END);
-    } else flowing = connection.write(chunk);
-    if (!flowing) this.#pauseBody();
-  }
-
-  #finishRequest(): void {
-    const connection = this.#connection as Upstream;
-    if (this.#bodyKind === layout.BODY_CHUNKED) connection.write(LAST_CHUNK);
-    connection.requestComplete();
-    this.#startTimeout();
-  }
-
-  #queueBody(chunk: Buffer): void {
-    this.#bodyQueue.push(chunk);
-    this.#queuedBytes += chunk.length;
-    if (this.#queuedBytes > BODY_QUEUE_BYTES) this.#pauseBody();
-  }
-
-  #pauseBody(): void {
-    if (this.#bodyPaused || this.#requestEnded) return;
-    this.#bodyPaused = true;
-    this.downstream.pauseBody();
-  }
-
-  #resumeBody(): void {
-    if (!this.#bodyPaused) return;
-    this.#bodyPaused = false;
-    this.downstream.resumeBody();
+    if (this.#body.startSending(connection)) this.#startTimeout();
   }
 
   /** Runs from the end of the request to the end of the response, over all tries (Istio HTTPRoute.timeout). */
@@ -472,7 +367,7 @@ export class Exchange implements FinishedExchange {
     this.#path.addCounter(this.word(layout.EXCHANGE_CLUSTER_SLOT), layout.COUNTER_RQ_TIMEOUT, 1);
     this.#dropConnection();
     if (this.#headSent) {
-      this.#flags |= layout.FLAG_UT;
+      this.flags |= layout.FLAG_UT;
       this.#breakResponse();
     } else this.fail(layout.FAILURE_TIMEOUT);
   }
@@ -486,26 +381,7 @@ export class Exchange implements FinishedExchange {
     const method = this.methodId;
     const idempotent =
       method === layout.METHOD_GET || method === layout.METHOD_HEAD || method === layout.METHOD_OPTIONS;
-    return idempotent && this.#bodyKind === layout.BODY_NONE;
-  }
-
-  #mayRetry(failure: number): boolean {
-    if (failure !== layout.FAILURE_CONNECT && failure !== layout.FAILURE_CONNECT_TIMEOUT) return false;
-    const engine = this.#path.engine;
-    const attempts = this.#path.routeWord(this.generation, this.route, layout.ROUTE_RETRY_ATTEMPTS);
-    const conditions = this.#path.routeWord(this.generation, this.route, layout.ROUTE_RETRY_CONDITIONS);
-    const attempt = this.word(layout.EXCHANGE_ATTEMPT);
-    if (!(conditions & layout.RETRY_CONNECT_FAILURE) || attempts === 0) return false;
-    if (attempt > attempts) {
-      this.#flags |= layout.FLAG_URX;
-      return false;
-    }
-    if (engine.exports.startRetry(this.index) !== 0) {
-      this.#flags |= layout.FLAG_UO;
-      return false;
-    }
-    engine.words[(this.#record + layout.EXCHANGE_ATTEMPT) >> 2] = attempt + 1;
-    return true;
+    return idempotent && this.#body.isEmpty;
   }
 
   #countEndpointFailure(): void {
@@ -526,8 +402,9 @@ export class Exchange implements FinishedExchange {
     this.#path.parseSavedHead(this.requestHead, this.generation, this.listener);
   }
 
-  #respond(response: LocalResponse): void {
+  #respond(made: LocalResponse): void {
     this.#dropConnection();
+    const response = this.#isGrpc ? grpcResponse(made) : made;
     this.responseDetails = response.details;
     const isHead = this.methodId === layout.METHOD_HEAD;
     const close = response.close || this.#path.draining;
@@ -576,6 +453,7 @@ export class Exchange implements FinishedExchange {
   #dropConnection(): void {
     const connection = this.#connection;
     this.#connection = null;
+    this.#body.stopSending();
     if (this.#waiting) {
       this.#waiting = false;
       this.#path.upstreams.dequeue(this);
@@ -592,11 +470,11 @@ export class Exchange implements FinishedExchange {
     this.#path.timers.stop(this.#delay);
     this.#path.timers.stop(this.#timeout);
     this.#path.timers.stop(this.#backoff);
-    if (this.#bodyQueue.length > 0) this.#bodyQueue = [];
+    this.#body.close();
     const engine = this.#path.engine;
     const words = this.#record >> 2;
     engine.words[words + layout.EXCHANGE_STATUS / 4] = this.status;
-    engine.words[words + layout.EXCHANGE_FLAGS / 4] = this.#flags;
+    engine.words[words + layout.EXCHANGE_FLAGS / 4] = this.flags;
     engine.words[words + layout.EXCHANGE_PROTOCOL / 4] = this.#isGrpc ? 1 : 0;
     engine.doubles[(this.#record + layout.EXCHANGE_REQUEST_BYTES) >> 3] = this.requestBytes;
     engine.doubles[(this.#record + layout.EXCHANGE_RESPONSE_BYTES) >> 3] = this.responseBytes;

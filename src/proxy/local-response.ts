@@ -118,6 +118,16 @@ function keepPort(authority: string, from: string, to: string): string {
   return authority.replace(from === 'http' ? /:80$/ : /:443$/, '');
 }
 
+/** The same answer for a gRPC client: 200 with the status in a field, as gRPC over HTTP wants a refusal without a message. */
+export function grpcResponse(response: LocalResponse): LocalResponse {
+  const message = Buffer.from(response.body).toString('utf8');
+  const fields =
+    `content-type: application/grpc\r\ngrpc-status: ${grpcStatusOf(response.status)}\r\n` +
+    (message === '' ? '' : `grpc-message: ${percentEncode(message)}\r\n`) +
+    response.fields.replace(TEXT, '');
+  return { ...response, status: 200, body: EMPTY, fields };
+}
+
 /**
  * Writes the head of a local response, with the route's operations, to the thread's output. Returns its length; throws
  * when it does not fit, which only a bug can cause.
@@ -129,14 +139,8 @@ export function writeLocalHead(
   style: number,
 ): number {
   const engine = path.engine;
-  let { status, fields } = response;
-  let size = response.body.length;
-  if (exchange.isGrpc) {
-    fields = `content-type: application/grpc\r\ngrpc-status: ${grpcStatusOf(status)}\r\n`;
-    if (size > 0) fields += `grpc-message: ${percentEncode(Buffer.from(response.body).toString('utf8'))}\r\n`;
-    status = 200;
-    size = 0;
-  }
+  const { status, fields } = response;
+  const size = response.body.length;
   const date = `date: ${new Date().toUTCString()}\r\n`;
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${date}${fields}content-length: ${size}\r\n\r\n`;
   const input = engine.slab + layout.SLAB_INPUT + layout.INPUT_RESPONSE;

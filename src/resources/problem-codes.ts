@@ -175,7 +175,10 @@ export const PROBLEM_CODES = {
 
 export type ProblemCode = keyof typeof PROBLEM_CODES;
 
-const SECTIONS: readonly (readonly [string, Readonly<Record<string, CodeDescription>>])[] = [
+/** A title and the codes under it. */
+export type ProblemSection = readonly [string, Readonly<Record<string, CodeDescription>>];
+
+const SECTIONS: readonly ProblemSection[] = [
   ['Files and documents', FILE_CODES],
   ['Fields of any kind', FIELD_CODES],
   ['VirtualService', VIRTUAL_SERVICE_CODES],
@@ -184,17 +187,17 @@ const SECTIONS: readonly (readonly [string, Readonly<Record<string, CodeDescript
   ['References between resources', REFERENCE_CODES],
 ];
 
-/** The Markdown of docs/problems.md. */
-export function problemsPage(): string {
+/** The Markdown of docs/problems.md; `laterStages` are the codes that stages after this folder add. */
+export function problemsPage(laterStages: readonly ProblemSection[]): string {
   const lines = [
     '# Problems',
     '',
     'Every finding about a configuration carries one of these codes. A resource with an **error** is left out, and the',
     'rest of the configuration stays in force; a **warning** or **info** changes nothing. `weft analyze` prints them all.',
     '',
-    'This page is generated from `src/resources/problem-codes.ts` by `tools/generate-docs.mjs`.',
+    'This page is generated from the tables in the code by `tools/generate-docs.mjs`.',
   ];
-  for (const [title, codes] of SECTIONS) {
+  for (const [title, codes] of [...SECTIONS, ...laterStages]) {
     const rows = Object.entries(codes).map(([code, { severity, meaning }]) => [`\`${code}\``, severity, meaning]);
     lines.push('', `## ${title}`, '', ...markdownTable([['Code', 'Severity', 'Meaning'], ...rows]));
   }

@@ -23,6 +23,14 @@ export interface EncodeOptions {
 }
 
 /** Something in the model that the tables cannot carry; with one of severity error the tables are not to be used. */
+/** The codes of problems that only compiling can find; meanings are for docs/problems.md. */
+export const ENCODE_CODES = {
+  'regex-on-host': {
+    severity: 'warning',
+    meaning: 'A pattern has no table of bounded size: it is run by the host, in linear time but more slowly.',
+  },
+} as const;
+
 export interface EncodeProblem {
   readonly severity: 'error' | 'warning';
   readonly code: 'invalid-regex' | 'regex-on-host';

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A request's body on its way upstream: kept while there is no connection, framed as the head announces it, and the client
+ * paused whenever the next hop can't keep up. Part of an exchange and reused with it.
+ */
+import { BODY_CHUNKED, BODY_NONE } from '../../assembly/layout.js';
+import type { Upstream } from './contracts.js';
+import type { Downstream } from './downstream.js';
+
+/** Bytes kept while there is no connection to write them to; beyond it the client is paused. */
+const QUEUE_BYTES = 65536;
+/**
+ * A front that can't stop its client at once (docs/FRONTS.md) may still bring this much; beyond it the request is given up,
+ * because memory is everybody's.
+ */
+const MAX_PAUSED_BYTES = 256 * 1024 * 1024;
+
+const CHUNK_END = Buffer.from('\r\n');
+const LAST_CHUNK = Buffer.from('0\r\n\r\n');
+
+export class RequestBody {
+  /** All of it has been received. */
+  ended = true;
+  #kind = BODY_NONE;
+  #downstream: Downstream | null = null;
+  #queue: Buffer[] = [];
+  #queuedBytes = 0;
+  #paused = false;
+  /** The head has been written, so body bytes may follow it. */
+  #upstream: Upstream | null = null;
+
+  /** Begins a body of a BODY_* kind. */
+  open(downstream: Downstream, kind: number): void {
+    this.#downstream = downstream;
+    this.#kind = kind;
+    this.#queuedBytes = 0;
+    this.#paused = false;
+    this.#upstream = null;
+    this.ended = kind === BODY_NONE;
+  }
+
+  get isEmpty(): boolean {
+    return this.#kind === BODY_NONE;
+  }
+
+  /** The client goes on sending although it has been told not to. */
+  get isFlooded(): boolean {
+    return this.#paused && this.#queuedBytes + (this.#upstream?.pendingBytes ?? 0) > MAX_PAUSED_BYTES;
+  }
+
+  /** Takes bytes that are valid during the call. */
+  take(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    const copy = Buffer.from(chunk);
+    if (this.#upstream) {
+      if (!this.#write(this.#upstream, copy)) this.pause();
+      return;
+    }
+    this.#queue.push(copy);
+    this.#queuedBytes += copy.length;
+    if (this.#queuedBytes > QUEUE_BYTES) this.pause();
+  }
+
+  /** The last byte has been received; returns whether the whole request is on its way now. */
+  end(): boolean {
+    this.ended = true;
+    return this.#complete();
+  }
+
+  /** The head has been written to `upstream`; returns whether the whole request is on its way now. */
+  startSending(upstream: Upstream): boolean {
+    this.#upstream = upstream;
+    const queue = this.#queue;
+    let flowing = true;
+    if (queue.length > 0) {
+      this.#queue = [];
+      this.#queuedBytes = 0;
+      for (const chunk of queue) flowing = this.#write(upstream, chunk);
+    }
+    if (this.ended) return this.#complete();
+    // Otherwise the connection's 'drain' resumes.
+    if (flowing) this.resume();
+    return false;
+  }
+
+  /** The connection is gone; what comes now is kept for the next one or dropped with the exchange. */
+  stopSending(): void {
+    this.#upstream = null;
+  }
+
+  pause(): void {
+    if (this.#paused || this.ended) return;
+    this.#paused = true;
+    this.#downstream?.pauseBody();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#downstream?.resumeBody();
+  }
+
+  close(): void {
+    this.#upstream = null;
+    this.#downstream = null;
+    if (this.#queue.length > 0) this.#queue = [];
+  }
+
+  /** Returns false when the connection has taken more than it can send for now. */
+  #write(upstream: Upstream, chunk: Buffer): boolean {
+    if (this.#kind !== BODY_CHUNKED) return upstream.write(chunk);
+    upstream.write(Buffer.from(chunk.length.toString(16) + '\r\n', 'latin1'));
+    upstream.write(chunk);
+    return upstream.write(CHUNK_END);
+  }
+
+  #complete(): boolean {
+    const upstream = this.#upstream;
+    if (!upstream) return false;
+    if (this.#kind === BODY_CHUNKED) upstream.write(LAST_CHUNK);
+    upstream.requestComplete();
+    return true;
+  }
+}
