@@ -13,6 +13,8 @@ import { WheelTimer } from '../timers.js';
 const HEAD_TIMEOUT_MS = 60_000;
 /** No request for this long closes the connection (Envoy's HTTP idle timeout). */
 const IDLE_TIMEOUT_MS = 3_600_000;
+/** How long an idle client of a listener that is gone may still send a request. */
+const RETIRE_MS = 5000;
 /** Bytes of later requests kept while one is under way; beyond it the client is paused. */
 const PIPELINE_BYTES = 65536;
 
@@ -20,6 +22,25 @@ const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 const CRLF = Buffer.from('\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 const NOTHING = Buffer.alloc(0);
+
+const DATE_FIELD = Buffer.from('\r\ndate: ');
+const END_OF_HEAD = 2;
+let dateLine = '';
+let dateLineSecond = 0;
+
+/** A copy of a head, with a Date where the upstream sent none (RFC 9110 6.6.1). */
+function withDate(head: Buffer): Buffer {
+  if (head.includes(DATE_FIELD)) return Buffer.from(head);
+  const second = Math.floor(Date.now() / 1000);
+  if (second !== dateLineSecond) {
+    dateLineSecond = second;
+    dateLine = `date: ${new Date(second * 1000).toUTCString()}\r\n\r\n`;
+  }
+  const copy = Buffer.allocUnsafe(head.length - END_OF_HEAD + dateLine.length);
+  head.copy(copy, 0, 0, head.length - END_OF_HEAD);
+  copy.write(dateLine, head.length - END_OF_HEAD, 'latin1');
+  return copy;
+}
 
 export class WireConnection implements Downstream {
   readonly #path: ThreadContext;
@@ -36,6 +57,8 @@ export class WireConnection implements Downstream {
   #bodyKind = 0;
   #remaining = 0;
   #closeAfter = false;
+  /** The listener is gone: the next answer is the last. */
+  #retiring = false;
   #pausedByExchange = false;
   #clientEnded = false;
   #closed = false;
@@ -79,13 +102,14 @@ export class WireConnection implements Downstream {
     return this.#record;
   }
 
-  /** No request is under way. */
-  get isIdle(): boolean {
-    return this.#exchange === null;
+  /** A request that is on its way already is still answered, with `connection: close`; an idle client gets a moment. */
+  retire(): void {
+    this.#retiring = true;
+    if (this.#exchange === null) this.#path.timers.start(this.#timer, RETIRE_MS);
   }
 
   get style(): number {
-    return layout.STYLE_COMPLETE | (this.#closeAfter ? layout.STYLE_CLOSE : 0);
+    return layout.STYLE_COMPLETE | (this.#closeAfter || this.#retiring ? layout.STYLE_CLOSE : 0);
   }
 
   destroyNow(): void {
@@ -244,7 +268,7 @@ export class WireConnection implements Downstream {
   sendHead(offset: number, length: number, framing: ResponseFraming): void {
     this.#framing = framing;
     if (framing.close) this.#closeAfter = true;
-    this.#socket.write(Buffer.from(this.#path.engine.buffer.subarray(offset, offset + length)));
+    this.#socket.write(withDate(this.#path.engine.buffer.subarray(offset, offset + length)));
   }
 
   sendBody(chunk: Uint8Array): boolean {
@@ -262,7 +286,7 @@ export class WireConnection implements Downstream {
     this.#exchange = null;
     this.#pausedByExchange = false;
     // The rest of a body that nobody wants any more can't be told from the next request without reading all of it.
-    if (this.#closeAfter || this.#clientEnded || !this.#readingHead) {
+    if (this.#closeAfter || this.#retiring || this.#clientEnded || !this.#readingHead) {
       this.#finishSocket();
       return;
     }

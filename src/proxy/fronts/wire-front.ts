@@ -53,10 +53,10 @@ export class WireListener implements FrontListener {
     });
   }
 
-  /** Accepts no more connections and closes those without a request. */
+  /** Accepts no more connections; those open end with their next answer. */
   stopAccepting(): void {
     this.#server.close();
-    for (const connection of this.#connections) if (connection.isIdle) connection.destroyNow();
+    for (const connection of this.#connections) connection.retire();
   }
 
   close(): void {
