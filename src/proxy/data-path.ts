@@ -157,6 +157,8 @@ export class DataPath implements ThreadContext {
     const exports = this.engine.exports;
     const parsed = this.#parse(headLength, generation, listener);
     if (parsed < 0) return parsed;
+    // What is said of a refusal must not speak of the virtual host of an earlier request.
+    this.engine.ints[(this.engine.slab + layout.SLAB_RESULT + layout.RESULT_VIRTUAL_HOST) >> 2] = -1;
     const request = (this.engine.slab + layout.SLAB_REQUEST) >> 2;
     if ((this.engine.words[request + layout.REQUEST_FLAGS / 4] ?? 0) & layout.REQUEST_FLAG_UPGRADE)
       return layout.FAILURE_UPGRADE;

@@ -3,6 +3,8 @@
  * One request and its response, from the parsed head to the last byte: fault -> admission -> endpoint -> connection ->
  * request out -> response back -> count. Objects are pooled with their callbacks, so that a request allocates little; an
  * exchange that has to wait keeps a copy of its head and parses it again when its turn comes.
+ *
+ * One state machine in one file, although it is long: which step may follow which can only be seen with all of them in view.
  */
 import * as layout from '../../assembly/layout.js';
 import type { FinishedExchange, ThreadContext, Upstream } from './contracts.js';

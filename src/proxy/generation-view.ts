@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine.js';
 import type { HostMatcher, PathRewriter } from '../rules/regex/host-regex.js';
 import { compileMatcher, compileRewrite } from '../rules/regex/host-regex.js';
 import type { ClusterData, EndpointData } from '../rules/encoded-tables.js';
-import { routeNameOf, routeOriginOf, virtualHostNameOf } from './thread-facts.js';
+import { conditionOf, routeNameOf, routeOriginOf, routesOf, virtualHostNameOf } from './thread-facts.js';
 import type { RouteExtras, ThreadFacts } from './thread-facts.js';
 
 /** Sent by the main thread before the generation becomes current. */
@@ -69,6 +69,16 @@ export class GenerationView {
   /** Undefined for no virtual host. */
   virtualHostName(virtualHost: number): string | undefined {
     return virtualHostNameOf(this.facts, virtualHost);
+  }
+
+  /** The routes of a virtual host as [first, count]. */
+  routesOf(virtualHost: number): readonly [number, number] {
+    return routesOf(this.facts, virtualHost);
+  }
+
+  /** A condition of a route, in the numbering of testRoute. */
+  condition(route: number, condition: number): string {
+    return conditionOf(this.facts, route, condition);
   }
 
   /** The linear-time matcher of a pattern that has no DFA. */

@@ -9,6 +9,7 @@ import * as layout from '../../assembly/layout.js';
 import type { RedirectAction } from '../model/model.js';
 import type { RequestExchange, ThreadContext } from './contracts.js';
 import { failureOf } from './failures.js';
+import { nearestMiss } from './nearest-miss.js';
 
 export interface LocalResponse {
   readonly status: number;
@@ -56,14 +57,15 @@ export function failureResponse(path: ThreadContext, exchange: RequestExchange, 
       (failure.body === '' ? '' : TEXT) + (number === layout.FAILURE_OVERFLOW ? 'x-envoy-overloaded: true\r\n' : ''),
     details: failure.details,
     close: failure.close,
-    reason: `${failure.code}${explain(path, exchange)}`,
+    reason:
+      failure.code + (number === layout.FAILURE_NO_ROUTE ? unmatched(path, exchange) : responsible(path, exchange)),
   };
 }
 
 /** The answer of a redirect or direct-response route. */
 export function routedResponse(path: ThreadContext, exchange: RequestExchange, decision: number): LocalResponse {
   const route = exchange.generation.routeExtras(exchange.route);
-  const common = { details: 'direct_response', close: false, reason: `direct_response${explain(path, exchange)}` };
+  const common = { details: 'direct_response', close: false, reason: `direct_response${responsible(path, exchange)}` };
   if (decision === layout.DECISION_DIRECT) {
     const body = route?.directBody ?? EMPTY;
     return { ...common, status: route?.directStatus ?? 500, body, fields: body.length > 0 ? TEXT : '' };
@@ -73,15 +75,20 @@ export function routedResponse(path: ThreadContext, exchange: RequestExchange, d
   return { ...common, status: action.status, body: EMPTY, fields: `location: ${location(path, exchange, action)}\r\n` };
 }
 
-/** Which resource was responsible, for x-weft-reason and the log. */
-function explain(path: ThreadContext, exchange: RequestExchange): string {
-  const origin = exchange.generation.routeOrigin(exchange.route);
-  if (origin !== undefined) return ` ${origin}`;
+/** Which rule was responsible, for x-weft-reason; '' where that is not sent or no rule was. */
+function responsible(path: ThreadContext, exchange: RequestExchange): string {
+  const origin = path.exposeReasons ? exchange.generation.routeOrigin(exchange.route) : undefined;
+  return origin === undefined ? '' : ` ${origin}`;
+}
+
+/** Why a request was taken by no route, for x-weft-reason. */
+function unmatched(path: ThreadContext, exchange: RequestExchange): string {
+  if (!path.exposeReasons) return '';
   const index = path.engine.ints[(path.engine.slab + layout.SLAB_RESULT + layout.RESULT_VIRTUAL_HOST) >> 2] ?? -1;
   const virtualHost = exchange.generation.virtualHostName(index);
-  return virtualHost !== undefined
-    ? ` no route of virtual host ${virtualHost} matches`
-    : ` no virtual host on listener ${exchange.listener}`;
+  return virtualHost === undefined
+    ? ` no virtual host on listener ${exchange.listener}`
+    : ` no route of virtual host ${virtualHost} matches${nearestMiss(path, exchange, index)}`;
 }
 
 /** The Location of a redirect (Istio HTTPRedirect; RFC 9110 10.2.2); always absolute. */

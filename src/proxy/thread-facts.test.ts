@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest';
 import type { HostData, RouteData } from '../rules/encoded-tables.js';
-import { routeNameOf, routeOriginOf, threadFactsOf, virtualHostNameOf } from './thread-facts.js';
+import { conditionOf, routeNameOf, routeOriginOf, routesOf, threadFactsOf, virtualHostNameOf } from './thread-facts.js';
 
 function route(name: string, line: number, extras: Partial<RouteData> = {}): RouteData {
   const origin = { kind: 'VirtualService', namespace: 'n', name: 'ü', file: 'a b.yaml', line, path: '' };
@@ -16,7 +16,11 @@ const HOST: HostData = {
     { name: 'a.example:80', domains: ['a.example'], listener: 0, firstRoute: 0, routeCount: 3 },
     { name: 'straße:80', domains: ['straße'], listener: 0, firstRoute: 3, routeCount: 0 },
   ],
-  routes: [route('first', 7), route('', 9, { keepRequestHead: true }), route('straße:80', 11)],
+  routes: [
+    route('first', 7, { conditions: ['path exact /a', 'header x present'] }),
+    route('', 9, { keepRequestHead: true }),
+    route('straße:80', 11),
+  ],
 };
 
 describe('threadFactsOf', () => {
@@ -25,6 +29,14 @@ describe('threadFactsOf', () => {
     expect([0, 1, 2].map((index) => routeNameOf(facts, index))).toEqual(['first', '', 'straße:80']);
     expect(routeOriginOf(facts, 2)).toBe('VirtualService/n/ü a b.yaml:11');
     expect([0, 1].map((index) => virtualHostNameOf(facts, index))).toEqual(['a.example:80', 'straße:80']);
+    expect([0, 1].map((index) => routesOf(facts, index))).toEqual(
+      HOST.virtualHosts.map(({ firstRoute, routeCount }) => [firstRoute, routeCount]),
+    );
+    expect([0, 1, 2].map((condition) => conditionOf(facts, 0, condition))).toEqual([
+      'path exact /a',
+      'header x present',
+      '',
+    ]);
   });
 
   it('knows nothing of a route or virtual host that is not there', () => {

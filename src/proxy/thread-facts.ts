@@ -19,9 +19,9 @@ export interface ThreadFacts {
   readonly patterns: readonly string[];
   /** By route; those without any are left out. */
   readonly extras: ReadonlyMap<number, RouteExtras>;
-  /** ROUTE_WORDS for each route: its name and its origin (texts), and the origin's line. Shared. */
+  /** ROUTE_WORDS for each route: name, origin and conditions (texts), and the origin's line. Shared. */
   readonly routes: Int32Array;
-  /** The name of each virtual host (text). Shared. */
+  /** HOST_WORDS for each virtual host: its name (text), its first route and the number of them. Shared. */
   readonly virtualHosts: Int32Array;
   /** All texts as UTF-8, without gaps. Shared. */
   readonly text: Uint8Array;
@@ -32,7 +32,13 @@ export interface ThreadFacts {
 const ROUTE_NAME = 0;
 const ROUTE_ORIGIN = 1;
 const ROUTE_LINE = 2;
-const ROUTE_WORDS = 3;
+const ROUTE_CONDITIONS = 3;
+const ROUTE_WORDS = 4;
+
+const HOST_NAME = 0;
+const HOST_FIRST_ROUTE = 1;
+const HOST_ROUTE_COUNT = 2;
+const HOST_WORDS = 3;
 
 export function threadFactsOf({ listeners, clusters, patterns, routes, virtualHosts }: HostData): ThreadFacts {
   const texts = new TextWriter();
@@ -44,6 +50,7 @@ export function threadFactsOf({ listeners, clusters, patterns, routes, virtualHo
     routeWords[at + ROUTE_NAME] = texts.indexOf(name);
     routeWords[at + ROUTE_ORIGIN] = texts.indexOf(`${origin.kind}/${origin.namespace}/${origin.name} ${origin.file}`);
     routeWords[at + ROUTE_LINE] = origin.line;
+    routeWords[at + ROUTE_CONDITIONS] = texts.indexOf(route.conditions.join('\n'));
     if (redirect === undefined && directStatus === undefined && regexRewrite === undefined && !keepRequestHead)
       continue;
     extras.set(index, {
@@ -54,8 +61,10 @@ export function threadFactsOf({ listeners, clusters, patterns, routes, virtualHo
       ...(regexRewrite === undefined ? {} : { regexRewrite }),
     });
   }
-  const hostWords = sharedWords(virtualHosts.length);
-  for (const [index, { name }] of virtualHosts.entries()) hostWords[index] = texts.indexOf(name);
+  const hostWords = sharedWords(virtualHosts.length * HOST_WORDS);
+  for (const [index, { name, firstRoute, routeCount }] of virtualHosts.entries()) {
+    hostWords.set([texts.indexOf(name), firstRoute, routeCount], index * HOST_WORDS);
+  }
   const { text, textEnds } = texts.finish();
   return { listeners, clusters, patterns, extras, routes: routeWords, virtualHosts: hostWords, text, textEnds };
 }
@@ -74,8 +83,19 @@ export function routeOriginOf(facts: ThreadFacts, route: number): string | undef
 
 /** Undefined for no virtual host. */
 export function virtualHostNameOf(facts: ThreadFacts, virtualHost: number): string | undefined {
-  const text = facts.virtualHosts[virtualHost];
+  const text = facts.virtualHosts[virtualHost * HOST_WORDS + HOST_NAME];
   return text === undefined ? undefined : textOf(facts, text);
+}
+
+/** The routes of a virtual host as [first, count]; [0, 0] for no virtual host. */
+export function routesOf(facts: ThreadFacts, virtualHost: number): readonly [number, number] {
+  const at = virtualHost * HOST_WORDS;
+  return [facts.virtualHosts[at + HOST_FIRST_ROUTE] ?? 0, facts.virtualHosts[at + HOST_ROUTE_COUNT] ?? 0];
+}
+
+/** A condition of a route, in the numbering of testRoute; '' for none. */
+export function conditionOf(facts: ThreadFacts, route: number, condition: number): string {
+  return textOf(facts, facts.routes[route * ROUTE_WORDS + ROUTE_CONDITIONS]).split('\n')[condition] ?? '';
 }
 
 function textOf({ text, textEnds }: ThreadFacts, index: number | undefined): string {

@@ -154,6 +154,15 @@ describe('response header operations of a route', () => {
 });
 
 describe('reasons', () => {
+  it('name the nearest miss of a request that no route takes', async () => {
+    const told = (await exchange(proxy.port, 'web.example', '/nowhere', { method: 'DELETE' })).get('x-weft-reason');
+    expect(told).toMatch(
+      /^no_route no route of virtual host web\.example:\d+ matches; nearest: VirtualService\/.*:\d+: path /,
+    );
+    const unknown = (await exchange(proxy.port, 'unknown.example', '/')).get('x-weft-reason');
+    expect(unknown).toMatch(/^no_route no virtual host on listener /);
+  });
+
   it('are told to the client only where that is switched on', async () => {
     const told = (await exchange(proxy.port, 'web.example', '/no-subset')).get('x-weft-reason');
     expect(told).toContain('cluster_not_found');
