@@ -49,8 +49,13 @@ export class FileWatcher {
     return this.#ready;
   }
 
-  /** What the sweep looks at: the files that were read and the folders they stood in. */
+  /**
+   * What the sweep looks at: the files that were read and the folders they stood in. After other paths than before the next
+   * sweep asks for one more reading, because what changed between the reading and the sweep is not in its fingerprint; with
+   * the same paths the fingerprint stays, which was taken before they were read.
+   */
   sweepAt(paths: readonly string[]): void {
+    if (paths.length === this.#swept.length && paths.every((path, index) => path === this.#swept[index])) return;
     this.#swept = paths;
     this.#fingerprint = undefined;
   }
@@ -79,8 +84,9 @@ export class FileWatcher {
 
   async #sweep(): Promise<void> {
     const fingerprint = await fingerprintOf(this.#swept);
-    if (this.#fingerprint !== undefined && this.#fingerprint !== fingerprint) this.#signal();
+    if (this.#fingerprint === fingerprint) return;
     this.#fingerprint = fingerprint;
+    this.#signal();
   }
 }
 
