@@ -132,10 +132,10 @@ export const INPUT_SIZE = 131072;
 export const SLAB_READ = 296960;
 export const READ_SIZE = 65536;
 export const SLAB_OUTPUT = 362496;
-export const OUTPUT_SIZE = 262144;
-export const SLAB_MATCH = 624640;
+export const OUTPUT_SIZE = 327680;
+export const SLAB_MATCH = 690176;
 export const MATCH_SIZE = 81920;
-export const SLAB_CLUSTER_COUNTERS = 706560;
+export const SLAB_CLUSTER_COUNTERS = 772096;
 
 // The input region: partial response heads, saved request heads, and the strings of the facts record.
 export const INPUT_RESPONSE = 0;
@@ -254,6 +254,8 @@ export const FACT_UPSTREAM_SERVICE_MS = 80;
 export const FACT_DOWNSTREAM_TLS = 84;
 /** x-weft-reason to be sent with the response; length 0 = none. */
 export const FACT_REASON = 88;
+/** The Date for a complete response head whose upstream sent none (RFC 9110 6.6.1). */
+export const FACT_DATE = 96;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Result record: what routeRequest decided.
@@ -317,14 +319,18 @@ export const HELD_ENDPOINT = 8;
 export const HELD_WAITER = 16;
 
 // Connection record: 0 u32 inUse, 4 u32 clusterSlot, 8 u32 endpointSlot, 12 u32 chunkState, 16 f64 chunkRemaining,
-// 24 u32 chunkTrailerBytes, 28 reserved.
-export const CONNECTION_SIZE = 32;
+// 24 u32 chunkTrailerBytes, 28 u16 ipLength, 30 u16 addressLength, 32 64 bytes address ("ip:port" of a client).
+export const CONNECTION_SIZE = 96;
 export const CONNECTION_IN_USE = 0;
 export const CONNECTION_CLUSTER_SLOT = 4;
 export const CONNECTION_ENDPOINT_SLOT = 8;
 export const CONNECTION_CHUNK_STATE = 12;
 export const CONNECTION_CHUNK_REMAINING = 16;
 export const CONNECTION_CHUNK_TRAILER_BYTES = 24;
+export const CONNECTION_IP_LENGTH = 28;
+export const CONNECTION_ADDRESS_LENGTH = 30;
+export const CONNECTION_ADDRESS = 32;
+export const CONNECTION_ADDRESS_SIZE = 64;
 
 // Per-thread counters of a cluster, f64 each; summed by the main thread when scraped.
 export const CLUSTER_COUNTERS_SIZE = 128;

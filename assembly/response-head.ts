@@ -13,6 +13,7 @@ import {
   BODY_LENGTH,
   BODY_NONE,
   BODY_UNTIL_CLOSE,
+  FACT_DATE,
   FACT_REASON,
   FACT_UPSTREAM_SERVICE_MS,
   HEADER_FLAG_HOP_BY_HOP,
@@ -69,6 +70,9 @@ import { slab } from './thread';
 
 const SWITCHING_PROTOCOLS: u32 = 101;
 
+/** Whether the upstream sent a Date. */
+let sawDate: bool = false;
+
 /**
  * Writes the client's head for the response in the response record, at `offset`, at most `capacity` bytes. `style` are
  * STYLE_* bits. Without STYLE_COMPLETE it is `200 OK CRLF` and field lines, each with its CRLF, and no empty line after
@@ -88,7 +92,7 @@ export function writeResponseHead(exchange: u32, offset: usize, capacity: u32, s
   putBytes(load<u32>(record, RESPONSE_REASON_OFFSET), load<u32>(record, RESPONSE_REASON_LENGTH));
   putCrlf();
   putUpstreamFields(record, complete);
-  putOwnFields((style & STYLE_SERVICE_TIME) != 0);
+  putOwnFields((style & STYLE_SERVICE_TIME) != 0, complete);
   putOps();
   if (complete) putFraming(record, style);
   return endOutput();
@@ -107,6 +111,7 @@ function beginResponseOps(closed: u32): void {
 }
 
 function putUpstreamFields(record: usize, complete: bool): void {
+  sawDate = false;
   const switching = complete && load<u32>(record, RESPONSE_STATUS) == SWITCHING_PROTOCOLS;
   const table = slab + SLAB_RESPONSE_HEADERS;
   const end = table + <usize>load<u32>(record, RESPONSE_HEADER_COUNT) * HEADER_ROW_SIZE;
@@ -137,14 +142,17 @@ function isKeptFromClient(id: u32, complete: bool): bool {
     case HEADER_ID_X_ENVOY_UPSTREAM_SERVICE_TIME:
       return true;
     case HEADER_ID_DATE:
+      sawDate = true;
       return !complete;
     default:
       return isConnectionField(id);
   }
 }
 
-function putOwnFields(serviceTime: bool): void {
+function putOwnFields(serviceTime: bool, complete: bool): void {
   const facts = slab + SLAB_FACTS;
+  const dateLength = load<u32>(facts, FACT_DATE + 4);
+  if (complete && !sawDate && dateLength != 0) putKeptLine(HEADER_ID_DATE, load<u32>(facts, FACT_DATE), dateLength);
   if (keepsAdded(HEADER_ID_SERVER)) putBytes(TEXT_SERVER_LINE, TEXT_SERVER_LINE_LENGTH);
   if (serviceTime) {
     formatNumber(load<u32>(facts, FACT_UPSTREAM_SERVICE_MS));

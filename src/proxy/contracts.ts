@@ -3,11 +3,10 @@
  * What the parts of a data-path thread need of each other, so that exchanges, connections, pools and fronts depend on
  * these interfaces and not on one another. The classes that implement them are named beside each.
  */
-import type net from 'node:net';
 import type { Engine } from '../engine/engine.js';
 import type { Logger } from '../telemetry/log.js';
-import type { Downstream } from './downstream.js';
 import type { GenerationView } from './generation-view.js';
+import type { OutputBuffers } from './output-buffers.js';
 import type { TimerWheel } from './timers.js';
 
 /** The thread as exchanges, connections and fronts see it (DataPath). Offsets are absolute in engine memory. */
@@ -20,24 +19,18 @@ export interface ThreadContext {
   /** Every head is kept, because the access log reads from it. */
   readonly keepsHeads: boolean;
   readonly draining: boolean;
-  /** What all upstream sockets read into: a read callback is synchronous. */
+  /** What all sockets read into: a read callback is synchronous. */
   readonly readBuffer: Uint8Array;
   readonly readOffset: number;
-  /** Where a front puts a request's head. */
+  /** Where a front that has no head in memory puts one. */
   readonly inputOffset: number;
-  /** Where heads are written to, and how much fits. */
-  readonly outputOffset: number;
-  readonly outputCapacity: number;
-  /** Writes must be copied: the output region is still being sent. */
-  readonly outputIsPinned: boolean;
+  readonly output: OutputBuffers;
+  /** performance.now() when the callback under way began; see readClock. */
+  readonly nowMs: number;
 
-  accept(
-    downstream: Downstream,
-    listener: string,
-    headLength: number,
-    failure: number,
-    bind: (exchange: RequestExchange) => void,
-  ): RequestExchange | null;
+  /** Every callback of a socket, a library or a timer begins with it. */
+  readClock(): void;
+  accept(downstream: Downstream, listener: string, offset: number, length: number, verdict: number): boolean;
   parseSavedHead(head: Buffer, generation: GenerationView, listener: string): void;
   finish(exchange: RequestExchange): void;
   linger(): () => void;
@@ -48,17 +41,22 @@ export interface ThreadContext {
   readRequest(): RequestText;
   downstreamAddress(): string;
   setDownstreamFacts(ip: Uint8Array, port: number): void;
+  useDownstreamFacts(record: number): void;
   setUpstreamFacts(address: string, cluster: string): void;
+  refreshDate(): void;
   setReason(reason: string): void;
   setRewrittenPath(generation: GenerationView, route: number): void;
 
   addCounter(clusterSlot: number, counter: number, amount: number): void;
   setGauge(field: number, value: number): void;
 
-  pinOutput(socket: net.Socket): void;
   guard<Arguments extends unknown[]>(run: (...args: Arguments) => void): (...args: Arguments) => void;
   onBug(error: unknown): void;
 }
+
+/** What a front knows of a head that it hands on: nothing, or that the request record holds it; below zero: a failure. */
+export const HEAD_UNPARSED = 0;
+export const HEAD_PARSED = 1;
 
 /** The parts of the request line and Host, as strings. */
 export interface RequestText {
@@ -145,6 +143,7 @@ export interface Upstream {
 
 /** The thread's pools as exchanges and connections see them (UpstreamPools). */
 export interface ConnectionPools {
+  setClientAddress(record: number, ip: string, port: number): void;
   takeIdle(endpointSlot: number): Upstream | null;
   open(exchange: RequestExchange): Upstream | null;
   enqueue(exchange: RequestExchange): void;
@@ -157,4 +156,41 @@ export interface ConnectionPools {
 export interface CapacityMessage {
   readonly kind: 'wanted' | 'freed';
   readonly clusterSlot: number;
+}
+
+/** What a front must know of a response to frame it. */
+export interface ResponseFraming {
+  readonly status: number;
+  /** BODY_*; BODY_UNTIL_CLOSE is sent chunked. */
+  readonly bodyKind: number;
+  /** With BODY_LENGTH the body's bytes; for an answer to HEAD the length GET would have; -1 = unknown. */
+  readonly contentLength: number;
+  readonly isHead: boolean;
+  readonly close: boolean;
+}
+
+/**
+ * What an exchange needs of the client's side. Each front implements it; nothing else may differ between fronts. Byte
+ * ranges are absolute offsets in engine memory and valid during the call only.
+ */
+export interface Downstream {
+  /** The exchange under way, set by the thread before it can answer. */
+  exchange: RequestExchange | null;
+  /** STYLE_* bits of the engine's writeResponseHead that this front always wants. */
+  readonly style: number;
+  /** Runs `write` so that what it sends leaves together. */
+  cork(write: () => void): void;
+  /** Takes the head at [offset, offset+length). */
+  sendHead(offset: number, length: number, framing: ResponseFraming): void;
+  /** Takes the body bytes at [offset, offset+length); false when the client can't keep up: wait for `onDownstreamDrain`. */
+  sendBody(offset: number, length: number): boolean;
+  /** Takes body bytes that are not in engine memory and that nobody changes afterwards. */
+  sendBytes(chunk: Uint8Array): void;
+  /** The body is complete. */
+  end(): void;
+  /** Breaks the connection, so that the client sees a broken message. */
+  destroy(): void;
+  /** Stops and continues the request body. */
+  pauseBody(): void;
+  resumeBody(): void;
 }

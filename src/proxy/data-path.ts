@@ -3,16 +3,16 @@
  * A data-path thread's own world: its engine, exchanges, connections, clock and generations. Fronts hand it heads that
  * lie in the request input; everything else happens in exchanges and connections.
  */
-import type net from 'node:net';
 import * as layout from '../../assembly/layout.js';
 import type { Engine } from '../engine/engine.js';
 import type { Logger } from '../telemetry/log.js';
 import type { AccessLog } from './access-log-entry.js';
-import type { CapacityMessage, RequestText, ThreadContext } from './contracts.js';
-import type { Downstream } from './downstream.js';
+import { HEAD_UNPARSED } from './contracts.js';
+import type { CapacityMessage, Downstream, RequestText, ThreadContext } from './contracts.js';
 import { Exchange } from './exchange.js';
 import type { GenerationMessage } from './generation-view.js';
 import { GenerationView } from './generation-view.js';
+import { OutputBuffers } from './output-buffers.js';
 import { TimerWheel } from './timers.js';
 import { UpstreamPools } from './upstream-pools.js';
 
@@ -25,8 +25,6 @@ export interface DataPathOptions {
   tellOthers(message: CapacityMessage): void;
 }
 
-/** Half of the output region: while one half is pinned by an unfinished write, the other serves. */
-const OUTPUT_HALF = layout.OUTPUT_SIZE / 2;
 const PATH_MODES = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES'];
 
 export class DataPath implements ThreadContext {
@@ -35,7 +33,8 @@ export class DataPath implements ThreadContext {
   readonly exposeReasons: boolean;
   readonly timers: TimerWheel;
   readonly upstreams: UpstreamPools;
-  /** Shared by all upstream sockets: a read callback is synchronous. */
+  readonly output: OutputBuffers;
+  /** Shared by all sockets: a read callback is synchronous. */
   readonly readBuffer: Uint8Array;
   readonly readOffset: number;
   readonly tellOthers: (message: CapacityMessage) => void;
@@ -49,8 +48,10 @@ export class DataPath implements ThreadContext {
   #created = 0;
   #active = 0;
   #lingering = 0;
-  #outputHalf = 0;
-  #pinned: [boolean, boolean] = [false, false];
+  /** Until when the Date fact holds, as performance.now(). */
+  #dateUntilMs = 0;
+  #lastUpstream = '';
+  #lastCluster = '';
 
   constructor(options: DataPathOptions) {
     this.engine = options.engine;
@@ -58,6 +59,7 @@ export class DataPath implements ThreadContext {
     this.exposeReasons = options.exposeReasons;
     this.tellOthers = (message) => options.tellOthers(message);
     this.#accessLog = options.accessLog;
+    this.output = new OutputBuffers(options.engine);
     this.timers = new TimerWheel((error) => this.onBug(error));
     this.readOffset = this.engine.slab + layout.SLAB_READ;
     this.readBuffer = this.engine.bytes.subarray(this.readOffset, this.readOffset + layout.READ_SIZE);
@@ -81,12 +83,12 @@ export class DataPath implements ThreadContext {
     return this.engine.slab + layout.SLAB_INPUT + layout.INPUT_REQUEST;
   }
 
-  get outputOffset(): number {
-    return this.engine.slab + layout.SLAB_OUTPUT + this.#outputHalf * OUTPUT_HALF;
+  get nowMs(): number {
+    return this.timers.nowMs;
   }
 
-  get outputCapacity(): number {
-    return OUTPUT_HALF;
+  readClock(): void {
+    this.timers.readClock();
   }
 
   // -------------------------------------------------------------------------------------------------- generations
@@ -116,47 +118,41 @@ export class DataPath implements ThreadContext {
   // ----------------------------------------------------------------------------------------------------- requests
 
   /**
-   * Takes a request whose head lies at inputOffset. `failure` below zero says that the front refused it already. Returns
-   * null when the thread is full or has no tables: the front closes the connection. `bind` gets the exchange before it can
-   * answer.
+   * Takes a request whose head lies at [offset, offset + length) during the call. `verdict` is HEAD_UNPARSED, HEAD_PARSED or
+   * the failure for which the front refuses it. Returns false when the thread is full or has no tables: the front closes
+   * the connection.
    */
-  accept(
-    downstream: Downstream,
-    listener: string,
-    headLength: number,
-    failure: number,
-    bind: (exchange: Exchange) => void,
-  ): Exchange | null {
+  accept(downstream: Downstream, listener: string, offset: number, length: number, verdict: number): boolean {
     const exchange = this.#free.pop() ?? this.#newExchange();
-    if (!exchange) return null;
+    if (!exchange) return false;
     const slot = this.engine.exports.beginExchange(exchange.index);
     const generation = slot >= 0 ? this.#generations[slot] : undefined;
     if (!generation) {
       this.#free.push(exchange);
-      return null;
+      return false;
     }
     this.#active++;
     this.setGauge(layout.SLAB_ACTIVE_EXCHANGES, this.#active);
     exchange.open(downstream, generation, listener);
-    bind(exchange);
+    downstream.exchange = exchange;
     try {
-      const decision = failure < 0 ? failure : this.#decide(exchange, generation, listener, headLength);
-      exchange.start(decision, headLength);
+      const failure = verdict === HEAD_UNPARSED ? this.#parse(offset, length) : Math.min(verdict, 0);
+      exchange.start(failure < 0 ? failure : this.#decide(exchange, generation, listener), offset, length);
     } catch (error) {
       this.onBug(error);
       exchange.onBug();
     }
-    return exchange;
+    return true;
   }
 
   #newExchange(): Exchange | null {
     return this.#created < this.#capacity ? new Exchange(this, this.#created++) : null;
   }
 
-  #decide(exchange: Exchange, generation: GenerationView, listener: string, headLength: number): number {
+  #decide(exchange: Exchange, generation: GenerationView, listener: string): number {
     const exports = this.engine.exports;
-    const parsed = this.#parse(headLength, generation, listener);
-    if (parsed < 0) return parsed;
+    const failure = this.#normalize(generation, listener);
+    if (failure < 0) return failure;
     // What is said of a refusal must not speak of the virtual host of an earlier request.
     this.engine.ints[(this.engine.slab + layout.SLAB_RESULT + layout.RESULT_VIRTUAL_HOST) >> 2] = -1;
     const request = (this.engine.slab + layout.SLAB_REQUEST) >> 2;
@@ -181,26 +177,29 @@ export class DataPath implements ThreadContext {
     return decision;
   }
 
-  /** Parses and normalises the head in the request input; 0 or a failure. */
-  #parse(headLength: number, generation: GenerationView, listener: string): number {
-    const exports = this.engine.exports;
-    const taken = exports.parseRequestHead(this.inputOffset, headLength);
+  /** 0 or a failure. */
+  #parse(offset: number, length: number): number {
+    const taken = this.engine.exports.parseRequestHead(offset, length);
     if (taken < 0) return taken;
-    if (taken !== headLength) return layout.FAILURE_BAD_REQUEST;
+    return taken === length ? 0 : layout.FAILURE_BAD_REQUEST;
+  }
+
+  /** Normalises the path of the parsed request as its listener wants it; 0 or a failure. */
+  #normalize(generation: GenerationView, listener: string): number {
     const mode = generation.facts.listeners[generation.listenerIndex(listener)]?.pathNormalization ?? 'BASE';
-    return exports.normalizePath(PATH_MODES.indexOf(mode));
+    return this.engine.exports.normalizePath(PATH_MODES.indexOf(mode));
   }
 
   /** Parses a head again that was parsed before. Throws when that fails, which only a bug can cause. */
   parseSavedHead(head: Buffer, generation: GenerationView, listener: string): void {
     this.engine.bytes.set(head, this.inputOffset);
-    if (this.#parse(head.length, generation, listener) < 0)
+    if (this.#parse(this.inputOffset, head.length) < 0 || this.#normalize(generation, listener) < 0)
       throw new Error('a head that was accepted before is refused now');
   }
 
   finish(exchange: Exchange): void {
     if (this.#accessLog) this.#accessLog.write(exchange);
-    this.engine.exports.finishExchange(exchange.index, performance.now() - exchange.startedAtMs);
+    this.engine.exports.finishExchange(exchange.index, this.nowMs - exchange.startedAtMs);
     this.#free.push(exchange);
     this.#active--;
     this.setGauge(layout.SLAB_ACTIVE_EXCHANGES, this.#active);
@@ -238,6 +237,18 @@ export class DataPath implements ThreadContext {
     this.engine.words[words + layout.FACT_DOWNSTREAM_REMOTE / 4 + 1] = ip.length + suffix;
   }
 
+  /** The client's address as it stands in a connection record; see UpstreamPools.setClientAddress. */
+  useDownstreamFacts(record: number): void {
+    const words = this.engine.words;
+    const connection = this.engine.connections + record * layout.CONNECTION_SIZE;
+    const lengths = words[(connection + layout.CONNECTION_IP_LENGTH) >> 2] ?? 0;
+    const facts = (this.engine.slab + layout.SLAB_FACTS) >> 2;
+    words[facts + layout.FACT_DOWNSTREAM_REMOTE_IP / 4] = connection + layout.CONNECTION_ADDRESS;
+    words[facts + layout.FACT_DOWNSTREAM_REMOTE_IP / 4 + 1] = lengths & 0xffff;
+    words[facts + layout.FACT_DOWNSTREAM_REMOTE / 4] = connection + layout.CONNECTION_ADDRESS;
+    words[facts + layout.FACT_DOWNSTREAM_REMOTE / 4 + 1] = lengths >>> 16;
+  }
+
   /** `ip:port` of the client whose request is being handled. */
   downstreamAddress(): string {
     const words = (this.engine.slab + layout.SLAB_FACTS + layout.FACT_DOWNSTREAM_REMOTE) >> 2;
@@ -246,8 +257,18 @@ export class DataPath implements ThreadContext {
   }
 
   setUpstreamFacts(address: string, cluster: string): void {
-    this.#setFact(layout.FACT_UPSTREAM_REMOTE, 128, address);
-    this.#setFact(layout.FACT_UPSTREAM_CLUSTER, 256, cluster);
+    if (address !== this.#lastUpstream) this.#setFact(layout.FACT_UPSTREAM_REMOTE, 128, address);
+    if (cluster !== this.#lastCluster) this.#setFact(layout.FACT_UPSTREAM_CLUSTER, 256, cluster);
+    this.#lastUpstream = address;
+    this.#lastCluster = cluster;
+  }
+
+  /** Keeps the Date that complete response heads are given. */
+  refreshDate(): void {
+    if (this.nowMs < this.#dateUntilMs) return;
+    const now = Date.now();
+    this.#dateUntilMs = this.nowMs + 1000 - (now % 1000);
+    this.#setFact(layout.FACT_DATE, 896, new Date(now).toUTCString());
   }
 
   setReason(reason: string): void {
@@ -270,9 +291,9 @@ export class DataPath implements ThreadContext {
       return;
     }
     const path = rewrite.rewrite(this.readRequest().path);
-    const at = this.engine.slab + layout.SLAB_OUTPUT + (1 - this.#outputHalf) * OUTPUT_HALF;
+    const at = this.engine.slab + layout.SLAB_INPUT + layout.INPUT_RESPONSE;
     this.engine.words[words] = at;
-    this.engine.words[words + 1] = this.engine.buffer.write(path, at, OUTPUT_HALF, 'utf8');
+    this.engine.words[words + 1] = this.engine.buffer.write(path, at, layout.INPUT_RESPONSE_SIZE, 'utf8');
   }
 
   /** The parsed request's line and Host as strings. */
@@ -317,27 +338,11 @@ export class DataPath implements ThreadContext {
 
   // ------------------------------------------------------------------------------------------------------- safety
 
-  /** A write from the output region did not finish at once: this half is left alone until the socket has drained. */
-  pinOutput(socket: net.Socket): void {
-    const half = this.#outputHalf;
-    this.#pinned[half as 0 | 1] = true;
-    const release = (): void => {
-      this.#pinned[half as 0 | 1] = false;
-    };
-    socket.once('drain', release);
-    socket.once('close', release);
-    this.#outputHalf = 1 - half;
-  }
-
-  /** True while both halves may still be read by the kernel: writes are copied then. */
-  get outputIsPinned(): boolean {
-    return this.#pinned[this.#outputHalf as 0 | 1];
-  }
-
   /** Wraps a callback so that its exception reaches nobody else's connection. */
   guard<Arguments extends unknown[]>(run: (...args: Arguments) => void): (...args: Arguments) => void {
     return (...args) => {
       try {
+        this.readClock();
         run(...args);
       } catch (error) {
         this.onBug(error);

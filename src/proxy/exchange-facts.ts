@@ -25,8 +25,8 @@ export class ExchangeFacts {
   /** FLAG_* bits. */
   flags = 0;
 
-  protected resetFacts(): void {
-    this.startedAtMs = performance.now();
+  protected resetFacts(nowMs: number): void {
+    this.startedAtMs = nowMs;
     this.upstreamStartedAtMs = 0;
     this.upstreamServiceMs = -1;
     this.responseDetails = '';

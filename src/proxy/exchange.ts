@@ -7,8 +7,7 @@
  * One state machine in one file, although it is long: which step may follow which can only be seen with all of them in view.
  */
 import * as layout from '../../assembly/layout.js';
-import type { FinishedExchange, ThreadContext, Upstream } from './contracts.js';
-import type { Downstream, ResponseFraming } from './downstream.js';
+import type { Downstream, FinishedExchange, ResponseFraming, ThreadContext, Upstream } from './contracts.js';
 import { ExchangeFacts } from './exchange-facts.js';
 import type { GenerationView } from './generation-view.js';
 import { failureOf } from './failures.js';
@@ -37,6 +36,8 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
   /** The request's head, for when it must be parsed again; the buffer is kept from request to request. */
   #headStore: Buffer = Buffer.allocUnsafe(HEAD_STORE_BYTES);
   #headLength = 0;
+  /** Where the head lies while the call that brought it lasts. */
+  #headOffset = 0;
   #isGrpc = false;
   readonly #body = new RequestBody();
   #connection: Upstream | null = null;
@@ -92,7 +93,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
     this.generation = generation;
     this.listener = listener;
     this.active = true;
-    this.resetFacts();
+    this.resetFacts(this.#path.nowMs);
     this.methodId = 0;
     this.#headLength = 0;
     this.#isGrpc = false;
@@ -106,8 +107,9 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
     this.#abortStatus = 0;
   }
 
-  /** The head is parsed and routed (`decision` of routeRequest, or a failure); its bytes lie in the request input. */
-  start(decision: number, headLength: number): void {
+  /** The head is parsed and routed (`decision` of routeRequest, or a failure); its bytes lie at `headOffset`. */
+  start(decision: number, headOffset: number, headLength: number): void {
+    this.#headOffset = headOffset;
     const words = this.#path.engine.words;
     const request = (this.#path.engine.slab + layout.SLAB_REQUEST) >> 2;
     this.methodId = words[request + layout.REQUEST_METHOD_ID / 4] ?? 0;
@@ -230,12 +232,14 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
   onResponseHead(status: number, bodyKind: number, contentLength: number): boolean {
     const path = this.#path;
     const engine = path.engine;
-    this.upstreamServiceMs = Math.round(performance.now() - this.upstreamStartedAtMs);
+    this.upstreamServiceMs = Math.round(path.nowMs - this.upstreamStartedAtMs);
     const facts = engine.slab + layout.SLAB_FACTS;
     engine.words[(facts + layout.FACT_UPSTREAM_SERVICE_MS) >> 2] = this.upstreamServiceMs;
     const close = path.draining;
     const style = this.#style(close) | layout.STYLE_SERVICE_TIME;
-    const length = engine.exports.writeResponseHead(this.index, path.outputOffset, path.outputCapacity, style);
+    path.refreshDate();
+    const offset = path.output.open();
+    const length = engine.exports.writeResponseHead(this.index, offset, path.output.capacity, style);
     if (length < 0) {
       this.#dropConnection();
       this.failureDetail = 'the response head with what is added to it is too large';
@@ -243,13 +247,14 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
       return false;
     }
     this.responseDetails = 'via_upstream';
-    this.#sendHead(length, { status, bodyKind, contentLength, isHead: this.methodId === layout.METHOD_HEAD, close });
+    const isHead = this.methodId === layout.METHOD_HEAD;
+    this.#sendHead(offset, length, { status, bodyKind, contentLength, isHead, close });
     return true;
   }
 
   onResponseBody(offset: number, length: number): void {
     this.responseBytes += length;
-    if (!this.downstream.sendBody(this.#path.engine.bytes.subarray(offset, offset + length))) this.#connection?.pause();
+    if (!this.downstream.sendBody(offset, length)) this.#connection?.pause();
   }
 
   onResponseEnd(): void {
@@ -335,17 +340,14 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
   #send(connection: Upstream): void {
     const path = this.#path;
     const engine = path.engine;
-    this.upstreamStartedAtMs = performance.now();
+    this.upstreamStartedAtMs = path.nowMs;
     this.upstreamAddress = connection.address;
     if (path.keepsHeads) this.upstreamLocalAddress = connection.localAddress;
     path.setUpstreamFacts(connection.address, connection.clusterName);
     path.setRewrittenPath(this.generation, this.route);
-    const length = engine.exports.writeRequestHead(
-      this.index,
-      path.outputOffset,
-      path.outputCapacity,
-      path.headFlags(this.generation, this.listener),
-    );
+    const offset = path.output.open();
+    const flags = path.headFlags(this.generation, this.listener);
+    const length = engine.exports.writeRequestHead(this.index, offset, path.output.capacity, flags);
     if (length < 0) {
       this.#connection = null;
       connection.exchange = null;
@@ -353,9 +355,8 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
       this.fail(length);
       return;
     }
-    if (path.keepsHeads)
-      this.sentHead = engine.buffer.toString('latin1', path.outputOffset, path.outputOffset + length);
-    connection.send(this, path.outputOffset, length);
+    if (path.keepsHeads) this.sentHead = engine.buffer.toString('latin1', offset, offset + length);
+    connection.send(this, offset, length);
     if (this.#body.startSending(connection)) this.#startTimeout();
   }
 
@@ -394,7 +395,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
 
   #keepHead(length: number): void {
     if (this.#headLength > 0) return;
-    const start = this.#path.engine.slab + layout.SLAB_INPUT + layout.INPUT_REQUEST;
+    const start = this.#headOffset;
     if (length > this.#headStore.length) this.#headStore = Buffer.allocUnsafe(length);
     this.#headStore.set(this.#path.engine.bytes.subarray(start, start + length));
     this.#headLength = length;
@@ -413,9 +414,10 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
     // RFC 9110 8.6 and 6.4.1: these have neither a length nor a body, whatever a direct response says.
     const isBodiless = response.status === 204 || response.status === 304;
     this.downstream.cork(() => {
-      const length = writeLocalHead(this.#path, this, response, this.#style(close));
+      const offset = this.#path.output.open();
+      const length = writeLocalHead(this.#path, this, response, offset, this.#style(close));
       const size = isBodiless ? 0 : response.body.length;
-      this.#sendHead(length, {
+      this.#sendHead(offset, length, {
         status: response.status,
         bodyKind: isBodiless ? layout.BODY_NONE : layout.BODY_LENGTH,
         contentLength: isBodiless ? -1 : size,
@@ -423,7 +425,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
         close,
       });
       this.responseBytes += isHead ? 0 : size;
-      if (!isHead && size > 0) this.downstream.sendBody(response.body);
+      if (!isHead && size > 0) this.downstream.sendBytes(response.body);
       this.downstream.end();
     });
     this.#finish();
@@ -439,12 +441,12 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
     return style;
   }
 
-  #sendHead(length: number, framing: ResponseFraming): void {
+  #sendHead(offset: number, length: number, framing: ResponseFraming): void {
     this.status = framing.status;
     this.responseBytes += length;
     this.responseHeadBytes = length;
     this.#headSent = true;
-    this.downstream.sendHead(this.#path.outputOffset, length, framing);
+    this.downstream.sendHead(offset, length, framing);
   }
 
   #breakResponse(): void {

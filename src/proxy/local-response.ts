@@ -136,13 +136,14 @@ export function grpcResponse(response: LocalResponse): LocalResponse {
 }
 
 /**
- * Writes the head of a local response, with the route's operations, to the thread's output. Returns its length; throws
- * when it does not fit, which only a bug can cause.
+ * Writes the head of a local response, with the route's operations, to the thread's output buffer at `offset`. Returns its
+ * length; throws when it does not fit, which only a bug can cause.
  */
 export function writeLocalHead(
   path: ThreadContext,
   exchange: RequestExchange,
   response: LocalResponse,
+  offset: number,
   style: number,
 ): number {
   const engine = path.engine;
@@ -156,7 +157,7 @@ export function writeLocalHead(
   if (engine.exports.parseResponseHead(input, length, layout.METHOD_GET) !== length)
     throw new Error(`local head refused: ${head}`);
   path.setReason(path.exposeReasons ? response.reason : '');
-  const written = engine.exports.writeResponseHead(exchange.index, path.outputOffset, path.outputCapacity, style);
+  const written = engine.exports.writeResponseHead(exchange.index, offset, path.output.capacity, style);
   path.setReason('');
   if (written < 0) throw new Error('a local response head does not fit');
   return written;

@@ -4,8 +4,7 @@
  * paused whenever the next hop can't keep up. Part of an exchange and reused with it.
  */
 import { BODY_CHUNKED, BODY_NONE } from '../../assembly/layout.js';
-import type { Upstream } from './contracts.js';
-import type { Downstream } from './downstream.js';
+import type { Downstream, Upstream } from './contracts.js';
 
 /** Bytes kept while there is no connection to write them to; beyond it the client is paused. */
 const QUEUE_BYTES = 65536;
@@ -51,11 +50,11 @@ export class RequestBody {
   /** Takes bytes that are valid during the call. */
   take(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    const copy = Buffer.from(chunk);
     if (this.#upstream) {
-      if (!this.#write(this.#upstream, copy)) this.pause();
+      if (!this.#write(this.#upstream, chunk)) this.pause();
       return;
     }
+    const copy = Buffer.from(chunk);
     this.#queue.push(copy);
     this.#queuedBytes += copy.length;
     if (this.#queuedBytes > QUEUE_BYTES) this.pause();
@@ -107,7 +106,7 @@ export class RequestBody {
   }
 
   /** Returns false when the connection has taken more than it can send for now. */
-  #write(upstream: Upstream, chunk: Buffer): boolean {
+  #write(upstream: Upstream, chunk: Uint8Array): boolean {
     if (this.#kind !== BODY_CHUNKED) return upstream.write(chunk);
     upstream.write(Buffer.from(chunk.length.toString(16) + '\r\n', 'latin1'));
     upstream.write(chunk);

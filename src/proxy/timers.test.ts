@@ -68,11 +68,38 @@ describe('the timer wheel', () => {
     const timer = timerOf('timer');
     wheel.start(timer, 40);
     vi.advanceTimersByTime(30);
+    wheel.readClock();
     wheel.start(timer, 200);
     vi.advanceTimersByTime(150);
     expect(fired).toEqual([]);
     vi.advanceTimersByTime(100);
     expect(fired).toEqual(['timer']);
+  });
+
+  it('moves a timer to an earlier time', () => {
+    const timer = timerOf('timer');
+    wheel.start(timer, 5000);
+    wheel.start(timer, 40);
+    vi.advanceTimersByTime(100);
+    expect(fired).toEqual(['timer']);
+    vi.advanceTimersByTime(10_000);
+    expect(fired).toEqual(['timer']);
+  });
+
+  it('fires a timer that was put off again and again once, at its last time', () => {
+    let firedAtMs = -1;
+    const timer = timerOf('timer', () => (firedAtMs = performance.now()));
+    wheel.start(timer, 100);
+    for (let turn = 0; turn < 200; turn++) {
+      vi.advanceTimersByTime(70);
+      wheel.readClock();
+      wheel.start(timer, 100);
+    }
+    const due = performance.now() + 100;
+    vi.advanceTimersByTime(2 * TURN_MS);
+    expect(fired).toEqual(['timer']);
+    expect(firedAtMs).toBeGreaterThanOrEqual(due);
+    expect(firedAtMs).toBeLessThanOrEqual(due + 2 * SLOT_MS);
   });
 
   it('lets an expiry stop a neighbour of the same slot, and start itself anew', () => {
@@ -118,6 +145,7 @@ describe('the timer wheel', () => {
     expect(vi.getTimerCount()).toBe(1);
     vi.advanceTimersByTime(100);
     expect(vi.getTimerCount()).toBe(0);
+    wheel.readClock();
     wheel.start(timerOf('later'), 10);
     vi.advanceTimersByTime(100);
     expect(fired).toEqual(['timer', 'later']);

@@ -7,12 +7,10 @@ import net from 'node:net';
 import * as layout from '../../assembly/layout.js';
 import type { ClusterData, EndpointData } from '../rules/encoded-tables.js';
 import type { RequestExchange, ThreadContext, Upstream } from './contracts.js';
+import { hasRoom } from './output-buffers.js';
 import { WheelTimer } from './timers.js';
 
 type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'closed';
-
-/** Heads above this are copied before they are written, so that an incomplete write never points at shared memory. */
-const DIRECT_WRITE_BYTES = 8192;
 
 export class UpstreamConnection implements Upstream {
   readonly index: number;
@@ -107,23 +105,20 @@ export class UpstreamConnection implements Upstream {
 
   /** Takes an exchange whose head lies at [offset, offset+length) in engine memory. */
   send(exchange: RequestExchange, offset: number, length: number): void {
-    this.#path.timers.stop(this.#timer);
     this.exchange = exchange;
     this.phase = 'head';
     this.requestCount++;
     this.#requestSent = false;
     this.#keepAlive = false;
     this.#path.addCounter(this.clusterSlot, layout.COUNTER_TX_BYTES, length);
-    const view = this.#path.engine.buffer.subarray(offset, offset + length);
-    const direct = length <= DIRECT_WRITE_BYTES && this.#socket.writableLength === 0 && !this.#path.outputIsPinned;
-    this.#socket.write(direct ? view : Buffer.from(view));
-    if (direct && this.#socket.writableLength > 0) this.#path.pinOutput(this.#socket);
+    this.#path.output.send(this.#socket, offset, length);
   }
 
-  /** Writes request body bytes that the caller does not change afterwards. Returns false until 'drain'. */
+  /** Writes request body bytes, which may change after the call. Returns false until 'drain'. */
   write(chunk: Uint8Array): boolean {
     this.#path.addCounter(this.clusterSlot, layout.COUNTER_TX_BYTES, chunk.length);
-    return this.#socket.write(chunk);
+    this.#path.output.sendCopy(this.#socket, chunk);
+    return hasRoom(this.#socket);
   }
 
   /** The whole request has been written. */
@@ -224,6 +219,7 @@ export class UpstreamConnection implements Upstream {
 
   #onRead(length: number): boolean {
     try {
+      this.#path.readClock();
       this.#path.addCounter(this.clusterSlot, layout.COUNTER_RX_BYTES, length);
       this.#offset = this.#path.readOffset;
       this.#length = length;

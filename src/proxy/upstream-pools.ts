@@ -39,6 +39,16 @@ export class UpstreamPools implements ConnectionPools {
     this.#freeIndices.push(record);
   }
 
+  /** Writes a client's address ("" and 0 when unknown) into its connection record, where requests' facts point to it. */
+  setClientAddress(record: number, ip: string, port: number): void {
+    const { engine } = this.#path;
+    const at = engine.connections + record * layout.CONNECTION_SIZE;
+    const text = `${ip}:${port}`;
+    const length = engine.buffer.write(text, at + layout.CONNECTION_ADDRESS, layout.CONNECTION_ADDRESS_SIZE, 'latin1');
+    const ipLength = Math.min(ip.length, length);
+    engine.words[(at + layout.CONNECTION_IP_LENGTH) >> 2] = ipLength | (length << 16);
+  }
+
   /** An idle connection to the endpoint, or null. */
   takeIdle(endpointSlot: number): Upstream | null {
     return this.#idle.get(endpointSlot)?.pop() ?? null;

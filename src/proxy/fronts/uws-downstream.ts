@@ -4,8 +4,7 @@
  * whatever it is given after `HTTP/1.1 `), and the library writes Date and the framing itself.
  */
 import { BODY_LENGTH, BODY_NONE } from '../../../assembly/layout.js';
-import type { Downstream, ResponseFraming } from '../downstream.js';
-import type { RequestExchange, ThreadContext } from '../contracts.js';
+import type { Downstream, RequestExchange, ResponseFraming, ThreadContext } from '../contracts.js';
 import type { UwsResponse } from './uws-module.js';
 
 const CONGESTED_LINGER_MS = 1000;
@@ -41,6 +40,7 @@ export class UwsDownstream implements Downstream {
 
   /** The library has closed the connection; the response must not be touched any more. */
   onAborted(): void {
+    this.#path.readClock();
     this.#markEnded();
     const exchange = this.exchange;
     this.exchange = null;
@@ -75,7 +75,15 @@ export class UwsDownstream implements Downstream {
     this.#response.writeStatus(this.#path.engine.bytes.subarray(offset, offset + length - 2));
   }
 
-  sendBody(chunk: Uint8Array): boolean {
+  sendBytes(chunk: Uint8Array): void {
+    this.#send(chunk);
+  }
+
+  sendBody(offset: number, length: number): boolean {
+    return this.#send(this.#path.engine.bytes.subarray(offset, offset + length));
+  }
+
+  #send(chunk: Uint8Array): boolean {
     if (this.#ended) return true;
     if (this.#framing?.close && !this.#closeAnnounced) {
       if (this.#framing.bodyKind === BODY_LENGTH && chunk.length === this.#framing.contentLength) {
@@ -166,6 +174,7 @@ export class UwsDownstream implements Downstream {
     this.#watchesWritable = true;
     this.#response.onWritable((offset) => {
       try {
+        this.#path.readClock();
         return this.#onWritable(offset);
       } catch (error) {
         this.#path.onBug(error);

@@ -4,6 +4,7 @@
  * head again, so that the engine's own parser, rules and limits decide as on every other front.
  */
 import { INPUT_REQUEST_SIZE, FAILURE_HEAD_TOO_LARGE } from '../../../assembly/layout.js';
+import { HEAD_UNPARSED } from '../contracts.js';
 import type { ThreadContext } from '../contracts.js';
 import type { FrontListener } from './front-listener.js';
 import { UwsDownstream } from './uws-downstream.js';
@@ -61,6 +62,7 @@ export class UwsListener implements FrontListener {
 
   #onRequest(response: UwsResponse, request: UwsRequest): void {
     try {
+      this.#path.readClock();
       this.#accept(response, request);
     } catch (error) {
       this.#path.onBug(error);
@@ -90,6 +92,7 @@ export class UwsListener implements FrontListener {
     if (hasBody) {
       response.onData((chunk, isLast) => {
         try {
+          path.readClock();
           downstream.exchange?.onRequestBody(new Uint8Array(chunk), isLast);
         } catch (error) {
           path.onBug(error);
@@ -97,10 +100,8 @@ export class UwsListener implements FrontListener {
         }
       });
     }
-    const exchange = path.accept(downstream, this.name, length, complete ? 0 : FAILURE_HEAD_TOO_LARGE, (started) => {
-      downstream.exchange = started;
-    });
-    if (!exchange) response.close();
+    const verdict = complete ? HEAD_UNPARSED : FAILURE_HEAD_TOO_LARGE;
+    if (!path.accept(downstream, this.name, path.inputOffset, length, verdict)) response.close();
     downstream.leaveHandler();
   }
 }

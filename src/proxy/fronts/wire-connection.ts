@@ -5,9 +5,12 @@
  */
 import type net from 'node:net';
 import * as layout from '../../../assembly/layout.js';
-import type { RequestExchange, ThreadContext } from '../contracts.js';
-import type { Downstream, ResponseFraming } from '../downstream.js';
+import { HEAD_PARSED } from '../contracts.js';
+import type { Downstream, RequestExchange, ResponseFraming, ThreadContext } from '../contracts.js';
+import type { Gatherer } from '../output-buffers.js';
+import { hasRoom } from '../output-buffers.js';
 import { WheelTimer } from '../timers.js';
+import { adoptSocket } from './adopt-socket.js';
 
 /** A head must be complete this long after its first byte (Istio's edge profile: request_headers_timeout). */
 const HEAD_TIMEOUT_MS = 60_000;
@@ -19,39 +22,27 @@ const RETIRE_MS = 5000;
 const PIPELINE_BYTES = 65536;
 
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
-const CRLF = Buffer.from('\r\n');
-const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 const NOTHING = Buffer.alloc(0);
 
-const DATE_FIELD = Buffer.from('\r\ndate: ');
-const END_OF_HEAD = 2;
-let dateLine = '';
-let dateLineSecond = 0;
+const CR = 0x0d;
+const LF = 0x0a;
+const ZERO = 0x30;
+/** `0`, CRLF, CRLF. */
+const LAST_CHUNK_BYTES = 5;
+/** A chunk's size line at its longest and the CRLF after its data. */
+const CHUNK_FRAME_BYTES = 12;
 
-/** A copy of a head, with a Date where the upstream sent none (RFC 9110 6.6.1). */
-function withDate(head: Buffer): Buffer {
-  if (head.includes(DATE_FIELD)) return Buffer.from(head);
-  const second = Math.floor(Date.now() / 1000);
-  if (second !== dateLineSecond) {
-    dateLineSecond = second;
-    dateLine = `date: ${new Date(second * 1000).toUTCString()}\r\n\r\n`;
-  }
-  const copy = Buffer.allocUnsafe(head.length - END_OF_HEAD + dateLine.length);
-  head.copy(copy, 0, 0, head.length - END_OF_HEAD);
-  copy.write(dateLine, head.length - END_OF_HEAD, 'latin1');
-  return copy;
-}
-
-export class WireConnection implements Downstream {
+export class WireConnection implements Downstream, Gatherer {
+  exchange: RequestExchange | null = null;
   readonly #path: ThreadContext;
   readonly #listener: string;
   readonly #socket: net.Socket;
   readonly #onClosed: (connection: WireConnection) => void;
   readonly #timer: WheelTimer;
-  /** Record that keeps the state of the request's chunked body. */
+  /** Record that keeps the state of the request's chunked body, and the client's address. */
   readonly #record: number;
-  #exchange: RequestExchange | null = null;
   #framing: ResponseFraming | null = null;
+  /** What has been read and can't be used yet. */
   #pending: Buffer = NOTHING;
   #readingHead = true;
   #bodyKind = 0;
@@ -60,41 +51,44 @@ export class WireConnection implements Downstream {
   /** The listener is gone: the next answer is the last. */
   #retiring = false;
   #pausedByExchange = false;
+  #socketPaused = false;
   #clientEnded = false;
   #closed = false;
   #processing = false;
+  #corked = false;
+  /** Bytes of the answer that lie together in the thread's output buffer and leave with the end of the cork. */
+  #gatherOffset = 0;
+  #gathered = 0;
 
   /** `record` is a connection record of the thread that nobody else uses. */
   constructor(
     path: ThreadContext,
     listener: string,
-    socket: net.Socket,
+    accepted: net.Socket,
     record: number,
     onClosed: (connection: WireConnection) => void,
   ) {
     this.#path = path;
     this.#listener = listener;
-    this.#socket = socket;
     this.#record = record;
     this.#onClosed = onClosed;
     this.#timer = new WheelTimer(() => this.#onTimer());
-    socket.on(
-      'data',
-      path.guard((chunk: Buffer) => this.#onData(chunk)),
-    );
+    const socket = adoptSocket(accepted, path.readBuffer, (length) => this.#onRead(length), true);
+    this.#socket = socket;
     socket.on(
       'end',
       path.guard(() => this.#onEnd()),
     );
     socket.on(
       'drain',
-      path.guard(() => this.#exchange?.onDownstreamDrain()),
+      path.guard(() => this.exchange?.onDownstreamDrain()),
     );
     socket.on('error', () => socket.destroy());
     socket.on(
       'close',
       path.guard(() => this.#onClose()),
     );
+    path.upstreams.setClientAddress(record, socket.remoteAddress ?? '', socket.remotePort ?? 0);
     path.timers.start(this.#timer, IDLE_TIMEOUT_MS);
   }
 
@@ -105,7 +99,7 @@ export class WireConnection implements Downstream {
   /** A request that is on its way already is still answered, with `connection: close`; an idle client gets a moment. */
   retire(): void {
     this.#retiring = true;
-    if (this.#exchange === null) this.#path.timers.start(this.#timer, RETIRE_MS);
+    if (this.exchange === null) this.#path.timers.start(this.#timer, RETIRE_MS);
   }
 
   get style(): number {
@@ -118,105 +112,136 @@ export class WireConnection implements Downstream {
 
   // ------------------------------------------------------------------------------------------------------- reading
 
-  #onData(chunk: Buffer): void {
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
-    this.#process();
+  /** `length` bytes lie in the thread's read region. */
+  #onRead(length: number): void {
+    const path = this.#path;
+    try {
+      path.readClock();
+      if (this.#pending.length === 0 && !this.#processing) {
+        const taken = this.#consume(path.readOffset, length);
+        if (taken < length && !this.#closed) {
+          this.#pending = Buffer.from(path.engine.buffer.subarray(path.readOffset + taken, path.readOffset + length));
+          this.#regulate();
+        }
+        return;
+      }
+      const read = path.engine.buffer.subarray(path.readOffset, path.readOffset + length);
+      this.#pending = Buffer.concat([this.#pending, read]);
+      this.#process();
+    } catch (error) {
+      path.onBug(error);
+      this.#socket.destroy();
+    }
   }
 
-  /** Takes as much of the pending bytes as can be used now. */
+  /** Takes as much of the pending bytes as can be used now. Not from inside a callback that still needs the read region. */
   #process(): void {
-    // A response that ends inside the call would start the next request in the middle of this one.
-    if (this.#processing) return;
-    this.#processing = true;
-    try {
-      while (this.#pending.length > 0 && !this.#closed && this.#step());
-    } finally {
-      this.#processing = false;
+    const { engine, readOffset } = this.#path;
+    while (this.#pending.length > 0 && !this.#processing && !this.#closed) {
+      const length = Math.min(this.#pending.length, layout.READ_SIZE);
+      engine.bytes.set(this.#pending.subarray(0, length), readOffset);
+      const taken = this.#consume(readOffset, length);
+      this.#pending = this.#pending.subarray(taken);
+      if (taken < length) break;
     }
     this.#regulate();
   }
 
-  /** Returns whether anything was taken. */
-  #step(): boolean {
-    if (this.#readingHead) return this.#exchange === null && !this.#closeAfter && this.#readHead();
-    if (this.#pausedByExchange) return false;
-    return this.#bodyKind === layout.BODY_CHUNKED ? this.#readChunks() : this.#readCounted();
-  }
-
-  #readHead(): boolean {
-    const { engine } = this.#path;
-    const length = Math.min(this.#pending.length, layout.INPUT_REQUEST_SIZE);
-    engine.bytes.set(this.#pending.subarray(0, length), this.#path.inputOffset);
-    const taken = engine.exports.parseRequestHead(this.#path.inputOffset, length);
-    if (taken === 0 && length < layout.INPUT_REQUEST_SIZE) {
-      if (this.#timer.deadlineMs - performance.now() > HEAD_TIMEOUT_MS)
-        this.#path.timers.start(this.#timer, HEAD_TIMEOUT_MS);
-      return false;
+  /** Returns how many of the bytes at [offset, offset + length) were taken. */
+  #consume(offset: number, length: number): number {
+    // A response that ends inside the call would start the next request in the middle of this one.
+    this.#processing = true;
+    let at = offset;
+    const end = offset + length;
+    try {
+      while (at < end && !this.#closed) {
+        const taken = this.#step(at, end - at);
+        if (taken === 0) break;
+        at += taken;
+      }
+    } finally {
+      this.#processing = false;
     }
-    this.#path.timers.stop(this.#timer);
-    const failure = taken > 0 ? 0 : taken === 0 ? layout.FAILURE_HEAD_TOO_LARGE : taken;
-    const headLength = taken > 0 ? taken : length;
-    this.#begin(failure, headLength);
-    return true;
+    return at - offset;
   }
 
-  #begin(failure: number, headLength: number): void {
+  #step(offset: number, length: number): number {
+    // Whatever follows the last request that is answered is not read.
+    if (this.#closeAfter && this.exchange === null) return length;
+    if (this.#readingHead) return this.exchange === null ? this.#readHead(offset, length) : 0;
+    if (this.#pausedByExchange) return 0;
+    return this.#bodyKind === layout.BODY_CHUNKED
+      ? this.#readChunks(offset, length)
+      : this.#readCounted(offset, length);
+  }
+
+  #readHead(offset: number, length: number): number {
+    const taken = this.#path.engine.exports.parseRequestHead(offset, length);
+    if (taken === 0) {
+      if (this.#timer.deadlineMs - this.#path.nowMs > HEAD_TIMEOUT_MS)
+        this.#path.timers.start(this.#timer, HEAD_TIMEOUT_MS);
+      return 0;
+    }
+    if (taken < 0) this.#refuseHead(offset, length, taken);
+    else this.#begin(offset, taken, length);
+    return taken < 0 ? length : taken;
+  }
+
+  #refuseHead(offset: number, length: number, failure: number): void {
+    this.#framing = null;
+    this.#bodyKind = layout.BODY_NONE;
+    this.#closeAfter = true;
+    this.#path.useDownstreamFacts(this.#record);
+    if (!this.#path.accept(this, this.#listener, offset, length, failure)) this.#socket.destroy();
+  }
+
+  #begin(offset: number, headLength: number, available: number): void {
     const { engine } = this.#path;
     this.#framing = null;
     const record = (engine.slab + layout.SLAB_REQUEST) >> 2;
-    const flags = failure === 0 ? (engine.words[record + layout.REQUEST_FLAGS / 4] ?? 0) : 0;
-    this.#bodyKind = failure === 0 ? (engine.words[record + layout.REQUEST_BODY_KIND / 4] ?? 0) : layout.BODY_NONE;
-    this.#remaining = engine.doubles[(engine.slab + layout.SLAB_REQUEST + layout.REQUEST_CONTENT_LENGTH) >> 3] ?? 0;
-    if (this.#bodyKind === layout.BODY_LENGTH && this.#remaining === 0) this.#bodyKind = layout.BODY_NONE;
+    const flags = engine.words[record + layout.REQUEST_FLAGS / 4] ?? 0;
+    this.#bodyKind = engine.words[record + layout.REQUEST_BODY_KIND / 4] ?? 0;
+    if (this.#bodyKind !== layout.BODY_NONE) {
+      this.#remaining = engine.doubles[(engine.slab + layout.SLAB_REQUEST + layout.REQUEST_CONTENT_LENGTH) >> 3] ?? 0;
+      if (this.#bodyKind === layout.BODY_CHUNKED) engine.exports.resetChunked(this.#record);
+      else if (this.#remaining === 0) this.#bodyKind = layout.BODY_NONE;
+      // A client that has not waited needs no answer (RFC 9110 10.1.1).
+      if (flags & layout.REQUEST_FLAG_EXPECT_CONTINUE && available === headLength) this.#socket.write(CONTINUE);
+    }
     this.#readingHead = this.#bodyKind === layout.BODY_NONE;
-    this.#closeAfter ||= failure !== 0 || (flags & layout.REQUEST_FLAG_CLOSE) !== 0;
-    this.#pending = this.#pending.subarray(headLength);
-    if (this.#bodyKind === layout.BODY_CHUNKED) engine.exports.resetChunked(this.#record);
-    if (flags & layout.REQUEST_FLAG_EXPECT_CONTINUE && this.#pending.length === 0) this.#socket.write(CONTINUE);
-    const address = Buffer.from(this.#socket.remoteAddress ?? '', 'latin1');
-    this.#path.setDownstreamFacts(address, this.#socket.remotePort ?? 0);
-    const exchange = this.#path.accept(this, this.#listener, headLength, failure, (started) => {
-      this.#exchange = started;
-    });
-    if (!exchange) this.#socket.destroy();
+    this.#closeAfter ||= (flags & layout.REQUEST_FLAG_CLOSE) !== 0;
+    this.#path.useDownstreamFacts(this.#record);
+    if (!this.#path.accept(this, this.#listener, offset, headLength, HEAD_PARSED)) this.#socket.destroy();
   }
 
-  #readCounted(): boolean {
-    const length = Math.min(this.#pending.length, this.#remaining);
-    const chunk = this.#pending.subarray(0, length);
-    this.#pending = this.#pending.subarray(length);
+  #readCounted(offset: number, available: number): number {
+    const length = Math.min(available, this.#remaining);
     this.#remaining -= length;
     const last = this.#remaining === 0;
     if (last) this.#readingHead = true;
-    this.#exchange?.onRequestBody(chunk, last);
-    return true;
+    this.exchange?.onRequestBody(this.#path.engine.bytes.subarray(offset, offset + length), last);
+    return length;
   }
 
-  #readChunks(): boolean {
+  #readChunks(offset: number, length: number): number {
     const { engine } = this.#path;
-    const length = Math.min(this.#pending.length, layout.READ_SIZE);
-    const at = this.#path.readOffset;
-    engine.bytes.set(this.#pending.subarray(0, length), at);
-    const payload = engine.exports.decodeChunked(this.#record, at, length);
+    const payload = engine.exports.decodeChunked(this.#record, offset, length);
     if (payload < 0) {
       this.#refuseBody();
-      return false;
+      return length;
     }
     const result = (engine.slab + layout.SLAB_RESULT) >> 2;
     const consumed = engine.words[result + layout.RESULT_CONSUMED / 4] ?? 0;
     const done = engine.words[result + layout.RESULT_DONE / 4] === 1;
-    this.#pending = this.#pending.subarray(consumed);
     if (done) this.#readingHead = true;
-    // A copy, because handing it on may read from an upstream into the same region.
-    this.#exchange?.onRequestBody(Buffer.from(engine.buffer.subarray(at, at + payload)), done);
-    return consumed > 0;
+    this.exchange?.onRequestBody(engine.bytes.subarray(offset, offset + payload), done);
+    return consumed;
   }
 
   /** A malformed body: nothing after it can be understood. */
   #refuseBody(): void {
     this.#closeAfter = true;
-    this.#pending = NOTHING;
-    const exchange = this.#exchange;
+    const exchange = this.exchange;
     if (!exchange) this.#socket.destroy();
     else if (this.#framing) exchange.onAborted();
     else exchange.fail(layout.FAILURE_BAD_REQUEST);
@@ -225,21 +250,29 @@ export class WireConnection implements Downstream {
 
   /** Reads on only when there is room for what comes. */
   #regulate(): void {
-    if (this.#closed) return;
-    const full = this.#pending.length > PIPELINE_BYTES;
-    if (this.#pausedByExchange || full) this.#socket.pause();
-    else if (this.#socket.isPaused()) this.#socket.resume();
+    const full = this.#pausedByExchange || this.#pending.length > PIPELINE_BYTES;
+    if (full === this.#socketPaused || this.#closed) return;
+    this.#socketPaused = full;
+    if (full) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  /** Goes on with what is pending, but not inside the callback that is running. */
+  #processSoon(): void {
+    if (this.#pending.length === 0) this.#regulate();
+    else if (!this.#processing) setImmediate(this.#path.guard(() => this.#process()));
   }
 
   #onEnd(): void {
     this.#clientEnded = true;
     // A client that closes gives up what it has asked for, as with Envoy; what is being sent still goes out.
-    if (this.#exchange) this.#socket.destroy();
+    if (this.exchange) this.#socket.destroy();
     else this.#socket.destroySoon();
   }
 
   #onTimer(): void {
-    if (this.#pending.length > 0)
+    if (this.exchange) this.#path.timers.start(this.#timer, IDLE_TIMEOUT_MS);
+    else if (this.#pending.length > 0)
       this.#socket.end('HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
     else this.#socket.destroy();
   }
@@ -247,9 +280,11 @@ export class WireConnection implements Downstream {
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#gathered = 0;
+    this.#path.output.stopGathering(this);
     this.#path.timers.stop(this.#timer);
-    const exchange = this.#exchange;
-    this.#exchange = null;
+    const exchange = this.exchange;
+    this.exchange = null;
     exchange?.onAborted();
     this.#onClosed(this);
   }
@@ -257,33 +292,75 @@ export class WireConnection implements Downstream {
   // ------------------------------------------------------------------------------------------------------- writing
 
   cork(write: () => void): void {
-    this.#socket.cork();
+    if (this.#corked) {
+      write();
+      return;
+    }
+    this.#corked = true;
     try {
       write();
     } finally {
-      this.#socket.uncork();
+      this.#corked = false;
+      this.flushGathered();
     }
+  }
+
+  flushGathered(): void {
+    const length = this.#gathered;
+    if (length === 0) return;
+    this.#gathered = 0;
+    this.#path.output.stopGathering(this);
+    if (!this.#closed) this.#path.output.send(this.#socket, this.#gatherOffset, length);
+  }
+
+  /** Makes room for `size` more bytes and returns where they go; call `#gatheredMore` when they are there. */
+  #room(size: number): number {
+    const { output } = this.#path;
+    if (this.#gathered > 0 && this.#gathered + size > output.capacity) this.flushGathered();
+    if (this.#gathered === 0) this.#gatherOffset = output.open();
+    return this.#gatherOffset + this.#gathered;
+  }
+
+  #gatheredMore(size: number): void {
+    this.#gathered += size;
+    if (this.#corked) this.#path.output.gather(this);
+    else this.flushGathered();
   }
 
   sendHead(offset: number, length: number, framing: ResponseFraming): void {
     this.#framing = framing;
     if (framing.close) this.#closeAfter = true;
-    this.#socket.write(withDate(this.#path.engine.buffer.subarray(offset, offset + length)));
+    this.#gatherOffset = offset;
+    this.#gatheredMore(length);
   }
 
-  sendBody(chunk: Uint8Array): boolean {
-    const copy = Buffer.from(chunk);
-    if (this.#framing?.bodyKind === layout.BODY_LENGTH) return this.#socket.write(copy);
-    this.#socket.write(Buffer.from(copy.length.toString(16) + '\r\n', 'latin1'));
-    this.#socket.write(copy);
-    return this.#socket.write(CRLF);
+  sendBody(offset: number, length: number): boolean {
+    const { bytes } = this.#path.engine;
+    if (this.#framing?.bodyKind === layout.BODY_LENGTH) {
+      bytes.copyWithin(this.#room(length), offset, offset + length);
+      this.#gatheredMore(length);
+      return hasRoom(this.#socket);
+    }
+    const start = this.#room(length + CHUNK_FRAME_BYTES);
+    let at = this.#writeChunkSize(start, length);
+    bytes.copyWithin(at, offset, offset + length);
+    at += length;
+    bytes[at++] = CR;
+    bytes[at++] = LF;
+    this.#gatheredMore(at - start);
+    return hasRoom(this.#socket);
+  }
+
+  sendBytes(chunk: Uint8Array): void {
+    this.flushGathered();
+    this.#socket.write(chunk);
   }
 
   end(): void {
     const framing = this.#framing;
     const chunked = framing && framing.bodyKind !== layout.BODY_LENGTH && framing.bodyKind !== layout.BODY_NONE;
-    if (chunked && !framing.isHead) this.#socket.write(LAST_CHUNK);
-    this.#exchange = null;
+    if (chunked && !framing.isHead) this.#sendLastChunk();
+    this.exchange = null;
     this.#pausedByExchange = false;
     // The rest of a body that nobody wants any more can't be told from the next request without reading all of it.
     if (this.#closeAfter || this.#retiring || this.#clientEnded || !this.#readingHead) {
@@ -291,12 +368,36 @@ export class WireConnection implements Downstream {
       return;
     }
     this.#path.timers.start(this.#timer, IDLE_TIMEOUT_MS);
-    // Not from inside the exchange that is just ending.
-    setImmediate(this.#path.guard(() => this.#process()));
+    this.#processSoon();
+  }
+
+  /** Size line of a chunk in hexadecimal without leading zeros (RFC 9112 7.1). Returns the offset after it. */
+  #writeChunkSize(offset: number, size: number): number {
+    const { bytes } = this.#path.engine;
+    let at = offset;
+    for (let shift = 28 - (Math.clz32(size) & ~3); shift >= 0; shift -= 4) {
+      const digit = (size >>> shift) & 15;
+      bytes[at++] = digit < 10 ? ZERO + digit : 0x57 + digit;
+    }
+    bytes[at++] = CR;
+    bytes[at++] = LF;
+    return at;
+  }
+
+  #sendLastChunk(): void {
+    const { bytes } = this.#path.engine;
+    const at = this.#room(LAST_CHUNK_BYTES);
+    bytes[at] = ZERO;
+    bytes[at + 1] = CR;
+    bytes[at + 2] = LF;
+    bytes[at + 3] = CR;
+    bytes[at + 4] = LF;
+    this.#gatheredMore(LAST_CHUNK_BYTES);
   }
 
   destroy(): void {
-    this.#exchange = null;
+    this.exchange = null;
+    this.flushGathered();
     this.#socket.destroy();
   }
 
@@ -307,11 +408,13 @@ export class WireConnection implements Downstream {
 
   resumeBody(): void {
     this.#pausedByExchange = false;
-    setImmediate(this.#path.guard(() => this.#process()));
+    this.#processSoon();
   }
 
   #finishSocket(): void {
     this.#closeAfter = true;
+    this.#pending = NOTHING;
+    this.flushGathered();
     if (this.#closed) return;
     const release = this.#path.linger();
     this.#socket.once('close', release);

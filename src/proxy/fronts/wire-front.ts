@@ -40,7 +40,7 @@ export class WireListener implements FrontListener {
       });
       this.#connections.add(connection);
     });
-    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, onConnection);
+    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, onConnection);
   }
 
   /** Resolves with the port, or rejects with the reason. */
