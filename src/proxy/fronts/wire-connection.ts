@@ -18,6 +18,10 @@ const HEAD_TIMEOUT_MS = 60_000;
 const IDLE_TIMEOUT_MS = 3_600_000;
 /** How long an idle client of a listener that is gone may still send a request. */
 const RETIRE_MS = 5000;
+/** How long the rest of a body that nobody wants is read and thrown away, so that the connection can go on. */
+const DISCARD_MS = 30_000;
+/** How long a client whose connection is being closed may still send: closing earlier could cost it the answer. */
+const LINGER_MS = 5000;
 /** Bytes of later requests kept while one is under way; beyond it the client is paused. */
 const PIPELINE_BYTES = 65536;
 
@@ -48,6 +52,8 @@ export class WireConnection implements Downstream, Gatherer {
   #bodyKind = 0;
   #remaining = 0;
   #closeAfter = false;
+  /** Not understood, so what follows can't be either. */
+  #refused = false;
   /** The listener is gone: the next answer is the last. */
   #retiring = false;
   #pausedByExchange = false;
@@ -190,6 +196,7 @@ export class WireConnection implements Downstream, Gatherer {
   #refuseHead(offset: number, length: number, failure: number): void {
     this.#framing = null;
     this.#bodyKind = layout.BODY_NONE;
+    this.#refused = true;
     this.#closeAfter = true;
     this.#path.useDownstreamFacts(this.#record);
     if (!this.#path.accept(this, this.#listener, offset, length, failure)) this.#socket.destroy();
@@ -218,7 +225,7 @@ export class WireConnection implements Downstream, Gatherer {
     const length = Math.min(available, this.#remaining);
     this.#remaining -= length;
     const last = this.#remaining === 0;
-    if (last) this.#readingHead = true;
+    if (last) this.#bodyIsRead();
     this.exchange?.onRequestBody(this.#path.engine.bytes.subarray(offset, offset + length), last);
     return length;
   }
@@ -233,13 +240,19 @@ export class WireConnection implements Downstream, Gatherer {
     const result = (engine.slab + layout.SLAB_RESULT) >> 2;
     const consumed = engine.words[result + layout.RESULT_CONSUMED / 4] ?? 0;
     const done = engine.words[result + layout.RESULT_DONE / 4] === 1;
-    if (done) this.#readingHead = true;
+    if (done) this.#bodyIsRead();
     this.exchange?.onRequestBody(engine.bytes.subarray(offset, offset + payload), done);
     return consumed;
   }
 
+  #bodyIsRead(): void {
+    this.#readingHead = true;
+    if (!this.exchange) this.#path.timers.start(this.#timer, IDLE_TIMEOUT_MS);
+  }
+
   /** A malformed body: nothing after it can be understood. */
   #refuseBody(): void {
+    this.#refused = true;
     this.#closeAfter = true;
     const exchange = this.exchange;
     if (!exchange) this.#socket.destroy();
@@ -272,7 +285,7 @@ export class WireConnection implements Downstream, Gatherer {
 
   #onTimer(): void {
     if (this.exchange) this.#path.timers.start(this.#timer, IDLE_TIMEOUT_MS);
-    else if (this.#pending.length > 0)
+    else if (this.#readingHead && this.#pending.length > 0 && !this.#closeAfter)
       this.#socket.end('HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
     else this.#socket.destroy();
   }
@@ -362,12 +375,11 @@ export class WireConnection implements Downstream, Gatherer {
     if (chunked && !framing.isHead) this.#sendLastChunk();
     this.exchange = null;
     this.#pausedByExchange = false;
-    // The rest of a body that nobody wants any more can't be told from the next request without reading all of it.
-    if (this.#closeAfter || this.#retiring || this.#clientEnded || !this.#readingHead) {
+    if (this.#closeAfter || this.#retiring || this.#clientEnded) {
       this.#finishSocket();
       return;
     }
-    this.#path.timers.start(this.#timer, IDLE_TIMEOUT_MS);
+    this.#path.timers.start(this.#timer, this.#readingHead ? IDLE_TIMEOUT_MS : DISCARD_MS);
     this.#processSoon();
   }
 
@@ -412,12 +424,19 @@ export class WireConnection implements Downstream, Gatherer {
   }
 
   #finishSocket(): void {
+    const unread = !this.#readingHead || this.#pending.length > 0 || this.#refused;
     this.#closeAfter = true;
     this.#pending = NOTHING;
     this.flushGathered();
     if (this.#closed) return;
-    const release = this.#path.linger();
-    this.#socket.once('close', release);
-    this.#socket.end(() => this.#socket.destroySoon());
+    this.#socket.once('close', this.#path.linger());
+    if (!unread || this.#clientEnded) {
+      this.#socket.end(() => this.#socket.destroySoon());
+      return;
+    }
+    // A close with bytes unread resets the connection, and the client may lose the answer (RFC 9112 9.6).
+    this.#socket.end();
+    this.#path.timers.start(this.#timer, LINGER_MS);
+    this.#regulate();
   }
 }
