@@ -59,7 +59,7 @@ export function buildTraefikArguments(setting: TraefikSetting): string[] {
 export function buildDynamic(work: Work, version: number): object {
   const routes = listRoutes(work);
   const middlewares = ['requestid', ...(work.breaker === true ? ['inflight'] : [])];
-  const routers = routes.map((entry, index) => [
+  const routers = routes.map((entry, index): [string, object] => [
     `route-${index}`,
     { entryPoints: ['front'], rule: ruleOf(entry), priority: routes.length - index, middlewares, service: 'split' },
   ]);
@@ -69,14 +69,14 @@ export function buildDynamic(work: Work, version: number): object {
     first !== undefined && rest.length === 0
       ? loadBalancer(first.port)
       : { weighted: { services: shares.map(({ port, weight }) => ({ name: `upstream-${port}`, weight })) } };
-  const upstreams = rest.length === 0 ? [] : shares.map(({ port }) => [`upstream-${port}`, loadBalancer(port)]);
+  const upstreams = shares.map(({ port }): [string, object] => [`upstream-${port}`, loadBalancer(port)]);
   return {
     http: {
       routers: {
         ...Object.fromEntries(routers),
         version: { entryPoints: ['internal'], rule: `Path(\`${pathOfVersion(version)}\`)`, service: 'ping@internal' },
       },
-      services: { split, ...Object.fromEntries(upstreams) },
+      services: { split, ...(rest.length === 0 ? {} : Object.fromEntries(upstreams)) },
       middlewares: {
         requestid: { plugin: { requestid: {} } },
         ...(work.breaker === true ? { inflight: { inFlightReq: { amount: BREAKER_LIMIT } } } : {}),
