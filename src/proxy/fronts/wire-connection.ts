@@ -49,6 +49,8 @@ function listenerOf(callback: (connection: WireConnection) => void): (this: Owne
 }
 
 export class WireConnection implements Downstream, Gatherer {
+  /** HTTP/1.0 clients, who know no interim answers, are refused before they could get one. */
+  readonly relaysInterim = true;
   exchange: RequestExchange | null = null;
   readonly #path: ThreadContext;
   readonly #listener: string;
@@ -361,6 +363,11 @@ export class WireConnection implements Downstream, Gatherer {
     this.#gathered += size;
     if (this.#corked) this.#path.output.gather(this);
     else this.flushGathered();
+  }
+
+  sendInterim(offset: number, length: number): void {
+    this.#gatherOffset = offset;
+    this.#gatheredMore(length);
   }
 
   sendHead(offset: number, length: number, framing: ResponseFraming): void {
