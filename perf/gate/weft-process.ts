@@ -21,6 +21,8 @@ export interface WeftOptions {
   /** `-c PATH` or `--rules FILE`. */
   readonly source: readonly string[];
   readonly threads: number;
+  /** Where compiled rules listen; any free port for YAML. */
+  readonly port?: number;
   readonly front?: 'uws' | 'wire';
   /** Options of Node.js, such as flags of V8. */
   readonly nodeOptions?: readonly string[];
@@ -38,7 +40,7 @@ export interface WeftProcess {
 
 /** Rejects with what the process wrote when it ends or does not answer in a minute. `stop` must be called. */
 export async function startWeft(options: WeftOptions): Promise<WeftProcess> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const args = [
     ...['proxy', ...options.source, '--bind', '127.0.0.1', '--listen-map', `${GATEWAY_PORT}=${port}`],
     ...['--admin', `127.0.0.1:${await freePort()}`, '--status-port', '-1', '--metrics-port', '-1'],
