@@ -4,7 +4,6 @@
  * what is in use, not what was ever allocated, so the young generation is made so large that no collection runs in the
  * window; a window in which one did is thrown away.
  */
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,9 +71,6 @@ async function measureWindows(weft: WeftProcess): Promise<number> {
   }
 }
 
-async function readHeap({ child }: WeftProcess): Promise<HeapReading> {
-  const answer = once(child, 'message', { signal: AbortSignal.timeout(10_000) });
-  child.send('read');
-  const [reading] = (await answer) as [HeapReading];
-  return reading;
+async function readHeap(weft: WeftProcess): Promise<HeapReading> {
+  return (await weft.ask('heap')) as HeapReading;
 }

@@ -16,6 +16,7 @@ const START_LIMIT_MS = 60_000;
 /** Between two attempts to connect. */
 const RETRY_MS = 3;
 const ATTEMPT_LIMIT_MS = 2000;
+const ASK_LIMIT_MS = 10_000;
 
 export interface WeftOptions {
   /** `-c PATH` or `--rules FILE`. */
@@ -29,11 +30,12 @@ export interface WeftOptions {
 }
 
 export interface WeftProcess {
-  readonly child: ChildProcess;
   readonly pid: number;
   readonly port: number;
   /** From the start of the process to the first answer on the gateway's port, ms. */
   readonly firstAnswerMs: number;
+  /** Sends a message to the probe that the process was started with; resolves with its answer, rejects after 10 s. */
+  ask(message: string): Promise<unknown>;
   /** Resolves when the process is gone. */
   stop(): Promise<void>;
 }
@@ -65,7 +67,15 @@ export async function startWeft(options: WeftOptions): Promise<WeftProcess> {
     await stop();
     throw new Error(`weft ${args.join(' ')}: ${String(error)}\n${output}`, { cause: error });
   }
-  return { child, pid: child.pid ?? 0, port, firstAnswerMs: performance.now() - startedMs, stop };
+  const firstAnswerMs = performance.now() - startedMs;
+  return { pid: child.pid ?? 0, port, firstAnswerMs, ask: (message) => ask(child, message), stop };
+}
+
+async function ask(child: ChildProcess, message: string): Promise<unknown> {
+  const answer = once(child, 'message', { signal: AbortSignal.timeout(ASK_LIMIT_MS) });
+  child.send(message);
+  const [reply] = (await answer) as [unknown];
+  return reply;
 }
 
 /** A port that was free a moment ago. */
