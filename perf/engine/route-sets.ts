@@ -53,7 +53,9 @@ export function exactRoutes(count: number): RouteSet {
 /** Where the regular expressions differ decides what an index can do for them. */
 export type RegexShape = 'own literal prefix' | 'one literal prefix' | 'no literal prefix';
 
-const REGEX_SHAPES: Readonly<Record<RegexShape, { pattern(route: number): string; path(route: number): string }>> = {
+type TextOfRoute = (route: number) => string;
+
+const REGEX_SHAPES: Readonly<Record<RegexShape, { readonly pattern: TextOfRoute; readonly path: TextOfRoute }>> = {
   'own literal prefix': {
     pattern: (route) => `/service-${route}/[0-9]+/details`,
     path: (route) => `/service-${route}/4711/details`,

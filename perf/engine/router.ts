@@ -135,13 +135,13 @@ function decisions(engine: BenchEngine, name: string, set: RouteSet, { exchange 
   engine.writeRequest(request);
   const found = engine.routeOf(exchange);
   if (found !== last) throw new Error(`${name}: the engine takes route ${found} where ${last} is right`);
-  const { routeRequest } = engine.exports;
+  const { exports } = engine;
   return {
     name,
     prepare: () => engine.writeRequest(request),
     run: (turns) => {
       let sum = 0;
-      for (let turn = 0; turn < turns; turn++) sum += routeRequest(exchange, 0);
+      for (let turn = 0; turn < turns; turn++) sum += exports.routeRequest(exchange, 0);
       return sum;
     },
   };
@@ -199,7 +199,7 @@ function engineHits(engine: BenchEngine, set: RouteSet, order: readonly number[]
     const found = engine.routeOf(exchange);
     if (found !== route) throw new Error(`the engine takes route ${found} where ${route} is right`);
   }
-  const { routeRequest } = engine.exports;
+  const { exports } = engine;
   return {
     name: 'engine',
     prepare: () => engine.writeRequest(first),
@@ -207,7 +207,7 @@ function engineHits(engine: BenchEngine, set: RouteSet, order: readonly number[]
       let sum = 0;
       for (let turn = 0; turn < turns; turn++) {
         point(turn % HITS);
-        sum += routeRequest(exchange, 0);
+        sum += exports.routeRequest(exchange, 0);
       }
       return sum;
     },
