@@ -20,6 +20,7 @@ import { printFailures, printTable } from './gate/print-verdicts.js';
 const GROUP_PROGRAM = fileURLToPath(new URL('./gate/measure-group.js', import.meta.url));
 /** The longest group takes half a minute; on a machine ten times slower the gate has nothing to say. */
 const GROUP_LIMIT_MS = 240_000;
+const KILL_AFTER_MS = 5000;
 /** Enough of what a process wrote to see why it failed. */
 const MAX_OUTPUT = 2000;
 const EXIT_FAILURE = 1;
@@ -38,9 +39,12 @@ function measureGroup(group: Group): Promise<GroupResult> {
     child.stderr?.on('data', keep);
     let result: GroupResult | undefined;
     child.on('message', (message) => (result = message as GroupResult));
-    const limit = setTimeout(() => child.kill('SIGKILL'), GROUP_LIMIT_MS);
+    // First the signal that lets it end its proxies.
+    const limit = setTimeout(() => child.kill('SIGTERM'), GROUP_LIMIT_MS);
+    const lastLimit = setTimeout(() => child.kill('SIGKILL'), GROUP_LIMIT_MS + KILL_AFTER_MS);
     const finish = (why: string): void => {
       clearTimeout(limit);
+      clearTimeout(lastLimit);
       const failure = `the process ${why}\n${output.trimEnd()}`;
       resolve(result ?? { group, values: {}, slowdown: NaN, failure, tookMs: performance.now() - startedMs });
     };

@@ -113,6 +113,8 @@ const MEASURE: Readonly<Record<Group, () => Measured | Promise<Measured>>> = {
 };
 
 const group = process.argv[2] as Group;
+// Ends the proxies that this process has started, too.
+process.once('SIGTERM', () => process.exit(1));
 const startedMs = performance.now();
 const { values, slowdown = measureSlowdown() } = await MEASURE[group]();
 const result: GroupResult = { group, values, slowdown, tookMs: performance.now() - startedMs };

@@ -57,9 +57,13 @@ export async function startWeft(options: WeftOptions): Promise<WeftProcess> {
   let output = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (output += text));
   const ended = once(child, 'exit');
+  const kill = (): void => void child.kill('SIGKILL');
+  // A measurement that fails or is given up must not leave a proxy behind.
+  process.once('exit', kill);
   const stop = async (): Promise<void> => {
-    child.kill('SIGKILL');
+    kill();
     await ended;
+    process.removeListener('exit', kill);
   };
   try {
     await untilAnswered(port, child, startedMs + START_LIMIT_MS);
