@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The wire front: plaintext HTTP/1.1 on raw sockets with the engine's own parser. It serves where uWebSockets.js has no
- * binary for this Node.js and C library, and where it is asked for by name.
+ * The wire front: plaintext HTTP/1.1 on raw sockets with the engine's own parser. It is the default: docs/FRONTS.md says why.
  */
 import net from 'node:net';
 import type { ThreadContext } from '../contracts.js';
+import type { ListenerWish } from '../messages.js';
+import { duplicateDescriptor } from '../shared-port.js';
 import type { FrontListener } from './front-listener.js';
 import { WireConnection } from './wire-connection.js';
 
 /** Node.js releases that can open one port in several threads (`reusePort` of net.Server.listen). */
-export function canSharePorts(version: string = process.versions.node): boolean {
+export function canReusePort(version: string = process.versions.node): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
 }
@@ -43,13 +44,10 @@ export class WireListener implements FrontListener {
     this.#server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, onConnection);
   }
 
-  /** Resolves with the port, or rejects with the reason. */
-  listen(address: string, port: number): Promise<number> {
+  listen(wish: ListenerWish): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      // `reusePort` is not in the types of the oldest Node.js supported.
-      const options = { host: address, port, exclusive: true, ...(canSharePorts() ? { reusePort: true } : {}) };
-      this.#server.listen(options, () => resolve((this.#server.address() as net.AddressInfo).port));
+      this.#server.listen(listenOptions(wish), resolve);
     });
   }
 
@@ -63,4 +61,12 @@ export class WireListener implements FrontListener {
     this.#server.close();
     for (const connection of this.#connections) connection.destroyNow();
   }
+}
+
+function listenOptions({ address, port, descriptor }: ListenerWish): net.ListenOptions & { fd?: number } {
+  // The server closes the descriptor it is given, so that has to be its own.
+  if (descriptor !== undefined) return { fd: duplicateDescriptor(descriptor) };
+  // `reusePort` is not in the types of the oldest Node.js supported.
+  const options = { host: address, port, exclusive: true };
+  return canReusePort() ? { ...options, ...{ reusePort: true } } : options;
 }
