@@ -91,6 +91,8 @@ export class DataThread {
   drain(drainMs: number): void {
     if (this.state === 'stopped') return;
     this.state = 'draining';
+    // Answered, so that whoever closes a descriptor knows that this thread has nothing to do with it any more.
+    void this.listen([]);
     this.#say({ kind: 'drain', drainMs });
   }
 

@@ -264,6 +264,7 @@ class RunningProxy implements Proxy {
     const slab = this.#engine.slab >> 2;
     this.#engine.words[slab + layout.SLAB_ACTIVE_EXCHANGES / 4] = 0;
     this.#engine.words[slab + layout.SLAB_ACTIVE_CONNECTIONS / 4] = 0;
+    this.#engine.words[slab + layout.SLAB_CLIENT_CONNECTIONS / 4] = 0;
     this.#freeSlabs.push(ended.index);
     if (released > 0)
       this.#options.logger.warning('main', 'requests were lost with a thread', {

@@ -11,6 +11,7 @@ import { DataPath } from './data-path.js';
 import { loadUws } from './fronts/uws-module.js';
 import type { FrontListener } from './fronts/front-listener.js';
 import { UwsListener } from './fronts/uws-front.js';
+import { AcceptBalance } from './fronts/accept-balance.js';
 import { WireListener } from './fronts/wire-front.js';
 import type { FromThread, ListenerWish, ListenFailure, ThreadData, ToThread } from './messages.js';
 import type { CapacityMessage } from './contracts.js';
@@ -58,6 +59,7 @@ others.onmessage = path.guard((event: unknown) => path.upstreams.onCapacity((eve
 for (const generation of data.generations) path.addGeneration(generation);
 if (data.currentSlot >= 0) path.useGeneration(data.currentSlot);
 
+const balance = new AcceptBalance(engine);
 const newListener = chooseFront();
 const listeners = new Map<string, FrontListener>();
 /** Closed to new connections; their open ones are closed when the thread has drained. */
@@ -72,7 +74,7 @@ let endDrain: (() => void) | null = null;
 function chooseFront(): ((name: string) => FrontListener) | null {
   if (data.front !== 'uws') {
     if (data.portSharing === 'one-thread' && data.place > 0) return null;
-    return (name) => new WireListener(path, path.upstreams, name);
+    return (name) => new WireListener(path, path.upstreams, balance, name);
   }
   const uws = loadUws();
   if (uws.ok) return (name) => new UwsListener(path, uws.module, name);
@@ -96,6 +98,7 @@ async function listen(request: number, wishes: readonly ListenerWish[]): Promise
       const listener = newListener(wish.name);
       await listener.listen(wish);
       listeners.set(wish.name, listener);
+      balance.setAccepting(true);
     } catch (error) {
       failures.push({ name: wish.name, error: error instanceof Error ? error.message : String(error) });
     }
@@ -122,6 +125,7 @@ function drain(drainMs: number): void {
   ending = true;
   // First the ports: clients that are told to close connect again at once, and must not get in line here.
   for (const listener of listeners.values()) listener.stopAccepting();
+  balance.setAccepting(false);
   path.draining = true;
   path.upstreams.closeIdle();
   let quiet: NodeJS.Timeout | undefined;

@@ -6,6 +6,7 @@ import net from 'node:net';
 import type { ThreadContext } from '../contracts.js';
 import type { ListenerWish } from '../messages.js';
 import { duplicateDescriptor } from '../shared-port.js';
+import type { AcceptBalance } from './accept-balance.js';
 import type { FrontListener } from './front-listener.js';
 import { WireConnection } from './wire-connection.js';
 
@@ -21,45 +22,87 @@ export interface RecordSource {
   returnRecord(record: number): void;
 }
 
+/** How long a thread that is ahead lets the others accept; the longest that a new client can wait because of it, ms. */
+const YIELD_MS = 5;
+
 /** One listening port of a thread. */
 export class WireListener implements FrontListener {
   readonly name: string;
+  readonly #path: ThreadContext;
+  readonly #records: RecordSource;
+  readonly #balance: AcceptBalance;
   readonly #server: net.Server;
   readonly #connections = new Set<WireConnection>();
+  #wish: ListenerWish | null = null;
+  #yielding: NodeJS.Timeout | undefined;
 
-  constructor(path: ThreadContext, records: RecordSource, name: string) {
+  constructor(path: ThreadContext, records: RecordSource, balance: AcceptBalance, name: string) {
     this.name = name;
-    const onConnection = path.guard((socket: net.Socket) => {
-      const record = records.reserveRecord();
-      if (record < 0) {
-        socket.destroy();
-        return;
-      }
-      const connection = new WireConnection(path, name, socket, record, (closed) => {
-        records.returnRecord(closed.record);
-        this.#connections.delete(closed);
-      });
-      this.#connections.add(connection);
-    });
-    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, onConnection);
+    this.#path = path;
+    this.#records = records;
+    this.#balance = balance;
+    this.#server = net.createServer(
+      { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
+      path.guard((socket: net.Socket) => this.#onConnection(socket)),
+    );
   }
 
   listen(wish: ListenerWish): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(listenOptions(wish), resolve);
+      this.#server.listen(listenOptions(wish), () => {
+        this.#wish = wish;
+        this.#server.off('error', reject);
+        this.#server.on('error', (error) => {
+          this.#path.logger.error('front', 'connections are not accepted', {
+            listener: this.name,
+            error: error.message,
+          });
+        });
+        resolve();
+      });
     });
   }
 
   /** Accepts no more connections; those open end with their next answer. */
   stopAccepting(): void {
-    this.#server.close();
+    this.#closePort();
     for (const connection of this.#connections) connection.retire();
   }
 
   close(): void {
-    this.#server.close();
+    this.#closePort();
     for (const connection of this.#connections) connection.destroyNow();
+  }
+
+  #closePort(): void {
+    clearTimeout(this.#yielding);
+    this.#server.close();
+  }
+
+  #onConnection(socket: net.Socket): void {
+    const record = this.#records.reserveRecord();
+    if (record < 0) {
+      socket.destroy();
+      return;
+    }
+    const connection = new WireConnection(this.#path, this.name, socket, record, (closed) => {
+      this.#records.returnRecord(closed.record);
+      this.#connections.delete(closed);
+      this.#balance.closed();
+    });
+    this.#connections.add(connection);
+    this.#balance.opened();
+    if (this.#wish?.descriptor !== undefined && this.#balance.isAhead) this.#yield(this.#wish);
+  }
+
+  /** Lets go of the shared socket for a moment: what waits in its queue is for the other threads. */
+  #yield(wish: ListenerWish): void {
+    this.#server.close();
+    this.#yielding = setTimeout(
+      this.#path.guard(() => void this.#server.listen(listenOptions(wish))),
+      YIELD_MS,
+    );
   }
 }
 
