@@ -422,6 +422,8 @@ export const FAILURE_RETRY_OVERFLOW = -21;
 export const FAILURE_REMOTE_RESET = -22;
 /** The proxy shuts down. */
 export const FAILURE_DRAINING = -23;
+/** A method that no proxy should pass on (TRACE tells a client what its own proxies added, RFC 9110 9.3.8). */
+export const FAILURE_METHOD = -24;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Rule table. Offsets in it count from the start of the blob; "index" is a record number in the section named.

@@ -82,16 +82,23 @@ let sawDate: bool = false;
 export function writeResponseHead(exchange: u32, offset: usize, capacity: u32, style: u32): i32 {
   const record = slab + SLAB_RESPONSE;
   const complete = (style & STYLE_COMPLETE) != 0;
+  const status = load<u32>(record, RESPONSE_STATUS);
+  // An interim answer (RFC 9110 15.2) has no framing, and what the proxy says of the answer comes with the final one.
+  const interim = status < 200 && status != SWITCHING_PROTOCOLS;
   beginOutput(offset, capacity);
   bindExchange(exchange);
   beginTemplates((style & STYLE_REQUEST_PRESENT) != 0, true);
   beginResponseOps(complete ? 0 : HEADER_ID_DATE);
   if (complete) putBytes(TEXT_STATUS_LINE_START, TEXT_STATUS_LINE_START_LENGTH);
-  putNumber(load<u32>(record, RESPONSE_STATUS));
+  putNumber(status);
   putBytes(TEXT_SPACE, TEXT_SPACE_LENGTH);
   putBytes(load<u32>(record, RESPONSE_REASON_OFFSET), load<u32>(record, RESPONSE_REASON_LENGTH));
   putCrlf();
   putUpstreamFields(record, complete);
+  if (interim) {
+    if (complete) putCrlf();
+    return endOutput();
+  }
   putOwnFields((style & STYLE_SERVICE_TIME) != 0, complete);
   putOps();
   if (complete) putFraming(record, style);

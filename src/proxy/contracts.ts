@@ -93,6 +93,7 @@ export interface RequestExchange {
   detach(): void;
   onUpstreamFailure(failure: number, detail: string, replayable: boolean): void;
   onUpstreamDrain(): void;
+  onInterimHead(): void;
   onResponseHead(status: number, bodyKind: number, contentLength: number): boolean;
   onResponseBody(offset: number, length: number): void;
   onResponseEnd(): void;
@@ -180,6 +181,10 @@ export interface Downstream {
   readonly style: number;
   /** Runs `write` so that what it sends leaves together. */
   cork(write: () => void): void;
+  /** Whether the client may be sent interim answers (1xx) of the upstream. */
+  readonly relaysInterim: boolean;
+  /** Takes an interim answer's head at [offset, offset+length). */
+  sendInterim(offset: number, length: number): void;
   /** Takes the head at [offset, offset+length). */
   sendHead(offset: number, length: number, framing: ResponseFraming): void;
   /** Takes the body bytes at [offset, offset+length); false when the client can't keep up: wait for `onDownstreamDrain`. */

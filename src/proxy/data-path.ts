@@ -158,8 +158,9 @@ export class DataPath implements ThreadContext {
     const request = (this.engine.slab + layout.SLAB_REQUEST) >> 2;
     if ((this.engine.words[request + layout.REQUEST_FLAGS / 4] ?? 0) & layout.REQUEST_FLAG_UPGRADE)
       return layout.FAILURE_UPGRADE;
-    if (this.engine.words[request + layout.REQUEST_METHOD_ID / 4] === layout.METHOD_CONNECT)
-      return layout.FAILURE_NO_ROUTE;
+    const method = this.engine.words[request + layout.REQUEST_METHOD_ID / 4];
+    if (method === layout.METHOD_CONNECT) return layout.FAILURE_NO_ROUTE;
+    if (method === layout.METHOD_TRACE) return layout.FAILURE_METHOD;
     if (this.engine.words[request + layout.REQUEST_VERSION / 4] === 10) return layout.FAILURE_LOW_VERSION;
     const index = generation.listenerIndex(listener);
     if (index < 0) return layout.FAILURE_NO_ROUTE;

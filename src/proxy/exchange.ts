@@ -228,6 +228,16 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
     this.fail(failure);
   }
 
+  /** An interim answer other than 100 and 101 is in the response record; one that can't be passed on is dropped. */
+  onInterimHead(): void {
+    if (!this.downstream.relaysInterim) return;
+    const { output, engine } = this.#path;
+    const offset = output.open();
+    const style = layout.STYLE_COMPLETE;
+    const length = engine.exports.writeResponseHead(this.index, offset, output.capacity, style);
+    if (length > 0) this.downstream.sendInterim(offset, length);
+  }
+
   /** Returns false when the response could not be passed on; the connection is gone then. */
   onResponseHead(status: number, bodyKind: number, contentLength: number): boolean {
     const path = this.#path;

@@ -10,6 +10,9 @@ import type { RequestExchange, ThreadContext, Upstream } from './contracts.js';
 import { hasRoom } from './output-buffers.js';
 import { WheelTimer } from './timers.js';
 
+const CONTINUE = 100;
+const SWITCHING_PROTOCOLS = 101;
+
 type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'closed';
 
 export class UpstreamConnection implements Upstream {
@@ -286,11 +289,19 @@ export class UpstreamConnection implements Upstream {
     this.#length -= taken;
     const record = engine.slab + layout.SLAB_RESPONSE;
     const status = engine.words[(record + layout.RESPONSE_STATUS) >> 2] ?? 0;
-    // Interim answers: the front has sent its own 100 where the client asked for one.
-    if (status < 200 && status !== 101) return taken;
+    // Upgrades are not passed on, so nobody has asked for one (RFC 9110 15.2.2).
+    if (status === SWITCHING_PROTOCOLS) {
+      this.#fail(layout.FAILURE_UPSTREAM_PROTOCOL, 'an upgrade that was not asked for');
+      return -1;
+    }
+    if (status < 200) {
+      // The front has sent its own 100 where the client asked for one.
+      if (status !== CONTINUE) exchange.onInterimHead();
+      return taken;
+    }
     this.#bodyKind = engine.words[(record + layout.RESPONSE_BODY_KIND) >> 2] ?? 0;
     this.#remaining = engine.doubles[(record + layout.RESPONSE_CONTENT_LENGTH) >> 3] ?? 0;
-    this.#keepAlive = engine.words[(record + layout.RESPONSE_KEEP_ALIVE) >> 2] === 1 && status !== 101;
+    this.#keepAlive = engine.words[(record + layout.RESPONSE_KEEP_ALIVE) >> 2] === 1;
     if (this.#bodyKind === layout.BODY_CHUNKED) engine.exports.resetChunked(this.index);
     this.phase = 'body';
     if (!exchange.onResponseHead(status, this.#bodyKind, this.#remaining)) return -1;

@@ -101,12 +101,21 @@ describe('responses', () => {
     }
   });
 
-  it('are found behind interim answers', async () => {
+  it('are found behind interim answers, which reach the client where the front can write them', async () => {
     upstream.on('/early-hints', (answer) =>
       answer.send(`HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n${ok('final')}`),
     );
     const answer = await exchange(proxy.port, HOST, '/early-hints');
     expect([answer.status, answer.body.toString()]).toEqual([200, 'final']);
+    expect(answer.interim).toEqual(process.env['WEFT_FRONT'] === 'uws' ? [] : [103, 102]);
+  });
+
+  it('are refused when they change the protocol although nobody asked for that', async () => {
+    upstream.on('/switch', (answer) =>
+      answer.send('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'),
+    );
+    const answer = await exchange(proxy.port, HOST, '/switch');
+    expect(answer.status).toBe(502);
   });
 
   it('may come in pieces of one byte', async () => {

@@ -55,6 +55,7 @@ describe('a client that sends', () => {
         `POST /rubbish HTTP/1.1\r\nhost: ${HOST}\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`,
       ),
     ],
+    ['TRACE', Buffer.from(`TRACE /rubbish HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`)],
     ['a negative length', Buffer.from(`POST /rubbish HTTP/1.1\r\nhost: ${HOST}\r\ncontent-length: -1\r\n\r\n`)],
     ['a space before the colon', Buffer.from(`GET /rubbish HTTP/1.1\r\nhost: ${HOST}\r\nx : y\r\n\r\n`)],
     ['a folded field', Buffer.from(`GET /rubbish HTTP/1.1\r\nhost: ${HOST}\r\nx: a\r\n b\r\n\r\n`)],

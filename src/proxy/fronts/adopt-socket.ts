@@ -14,13 +14,13 @@ interface SocketInternals {
 }
 
 /**
- * `onRead` is called with the number of bytes that lie at the start of `buffer`, during the call only. The server must have
- * been created with `pauseOnConnect`. Use the socket that is returned, not `accepted`.
+ * `onRead` is called with the number of bytes that lie at the start of `buffer`, during the call only; its `true` tells
+ * Node.js to go on. The server must have been created with `pauseOnConnect`. Use the socket that is returned, not `accepted`.
  */
 export function adoptSocket(
   accepted: net.Socket,
   buffer: Uint8Array,
-  onRead: (length: number) => void,
+  onRead: (length: number) => true,
   allowHalfOpen: boolean,
 ): net.Socket {
   const internals = accepted as SocketInternals;
@@ -30,17 +30,7 @@ export function adoptSocket(
     return accepted;
   }
   internals._handle = null;
-  const options = {
-    handle,
-    allowHalfOpen,
-    onread: {
-      buffer,
-      callback: (length: number) => {
-        onRead(length);
-        return true;
-      },
-    },
-  };
+  const options = { handle, allowHalfOpen, onread: { buffer, callback: onRead } };
   const socket = new net.Socket(options);
   (socket as SocketInternals)._server = internals._server;
   internals._server = null;

@@ -11,6 +11,8 @@ const CONGESTED_LINGER_MS = 1000;
 
 export class UwsDownstream implements Downstream {
   readonly style = 0;
+  /** The library can't write an interim answer. */
+  readonly relaysInterim = false;
   exchange: RequestExchange | null = null;
   readonly #path: ThreadContext;
   readonly #response: UwsResponse;
@@ -73,6 +75,10 @@ export class UwsDownstream implements Downstream {
     this.#framing = framing;
     // The library ends the last line itself.
     this.#response.writeStatus(this.#path.engine.bytes.subarray(offset, offset + length - 2));
+  }
+
+  sendInterim(): void {
+    throw new Error('interim answers are not relayed on this front');
   }
 
   sendBytes(chunk: Uint8Array): void {

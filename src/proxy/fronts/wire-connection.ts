@@ -36,7 +36,21 @@ const LAST_CHUNK_BYTES = 5;
 /** A chunk's size line at its longest and the CRLF after its data. */
 const CHUNK_FRAME_BYTES = 12;
 
+const OWNER = Symbol('connection');
+
+interface OwnedSocket extends net.Socket {
+  [OWNER]?: WireConnection;
+}
+
+function listenerOf(callback: (connection: WireConnection) => void): (this: OwnedSocket) => void {
+  return function (this: OwnedSocket) {
+    this[OWNER]?.run(callback);
+  };
+}
+
 export class WireConnection implements Downstream, Gatherer {
+  /** HTTP/1.0 clients, who know no interim answers, are refused before they could get one. */
+  readonly relaysInterim = true;
   exchange: RequestExchange | null = null;
   readonly #path: ThreadContext;
   readonly #listener: string;
@@ -79,27 +93,38 @@ export class WireConnection implements Downstream, Gatherer {
     this.#record = record;
     this.#onClosed = onClosed;
     this.#timer = new WheelTimer(() => this.#onTimer());
-    const socket = adoptSocket(accepted, path.readBuffer, (length) => this.#onRead(length), true);
+    const onRead = (length: number): true => {
+      this.#onRead(length);
+      return true;
+    };
+    const socket: OwnedSocket = adoptSocket(accepted, path.readBuffer, onRead, true);
     this.#socket = socket;
-    socket.on(
-      'end',
-      path.guard(() => this.#onEnd()),
-    );
-    socket.on(
-      'drain',
-      path.guard(() => this.exchange?.onDownstreamDrain()),
-    );
-    socket.on('error', () => socket.destroy());
-    socket.on(
-      'close',
-      path.guard(() => this.#onClose()),
-    );
+    socket[OWNER] = this;
+    for (const [event, listener] of WireConnection.#listeners) socket.on(event, listener);
     path.upstreams.setClientAddress(record, socket.remoteAddress ?? '', socket.remotePort ?? 0);
     path.timers.start(this.#timer, IDLE_TIMEOUT_MS);
   }
 
+  /** Shared by all connections, because closures of its own would cost an idle connection more than its state does. */
+  static readonly #listeners: readonly (readonly [string, (this: OwnedSocket) => void])[] = [
+    ['end', listenerOf((connection) => connection.#onEnd())],
+    ['drain', listenerOf((connection) => connection.exchange?.onDownstreamDrain())],
+    ['error', listenerOf((connection) => connection.#socket.destroy())],
+    ['close', listenerOf((connection) => connection.#onClose())],
+  ];
+
   get record(): number {
     return this.#record;
+  }
+
+  /** Runs a callback of the socket, so that its exception reaches nobody else's connection. */
+  run(callback: (connection: WireConnection) => void): void {
+    try {
+      this.#path.readClock();
+      callback(this);
+    } catch (error) {
+      this.#path.onBug(error);
+    }
   }
 
   /** A request that is on its way already is still answered, with `connection: close`; an idle client gets a moment. */
@@ -338,6 +363,11 @@ export class WireConnection implements Downstream, Gatherer {
     this.#gathered += size;
     if (this.#corked) this.#path.output.gather(this);
     else this.flushGathered();
+  }
+
+  sendInterim(offset: number, length: number): void {
+    this.#gatherOffset = offset;
+    this.#gatheredMore(length);
   }
 
   sendHead(offset: number, length: number, framing: ResponseFraming): void {
