@@ -9,6 +9,7 @@
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
+import type * as Koffi from 'koffi';
 
 /** The calls of the C library on file descriptors; below zero = refused. */
 export interface SocketCalls {
@@ -29,7 +30,7 @@ export function loadSocketCalls(): SocketCallsResult {
 
 function tryLoadSocketCalls(): SocketCallsResult {
   try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+    const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
     const library = koffi.load(null);
     const dup = library.func('int dup(int)') as SocketCalls['dup'];
     const close = library.func('int close(int)') as SocketCalls['close'];
