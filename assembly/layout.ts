@@ -119,6 +119,8 @@ export const SLAB_ACTIVE_EXCHANGES = 240;
 export const SLAB_ACTIVE_CONNECTIONS = 244;
 /** u32: series rows in use, row 0 included. */
 export const SLAB_SERIES_COUNT = 248;
+/** u32, written by the thread: 1 + client connections open; 0 = it accepts none (AcceptBalance). */
+export const SLAB_CLIENT_CONNECTIONS = 252;
 export const SLAB_REQUEST = 256;
 export const SLAB_RESPONSE = 512;
 export const SLAB_FACTS = 768;

@@ -28,6 +28,7 @@ export class DataThread {
   readonly #listening = new Map<number, (failures: readonly ListenFailure[]) => void>();
   readonly #generations = new Map<number, () => void>();
   #nextRequest = 0;
+  #lastListen: Promise<unknown> = Promise.resolve();
   #markReady: () => void = () => undefined;
   #markEnded: () => void = () => undefined;
 
@@ -73,16 +74,25 @@ export class DataThread {
   /** Opens and closes listeners to fit; resolves with those that could not be opened. */
   listen(listeners: readonly ListenerWish[]): Promise<readonly ListenFailure[]> {
     if (this.state === 'stopped') return Promise.resolve([]);
-    return new Promise((resolve) => {
+    const answer = new Promise<readonly ListenFailure[]>((resolve) => {
       const request = this.#nextRequest++;
       this.#listening.set(request, resolve);
       this.#say({ kind: 'listen', request, listeners });
     });
+    this.#lastListen = answer;
+    return answer;
+  }
+
+  /** Resolves when no descriptor that the thread was told of is still to be duplicated: answers come in order. */
+  whenListening(): Promise<unknown> {
+    return this.#lastListen;
   }
 
   drain(drainMs: number): void {
     if (this.state === 'stopped') return;
     this.state = 'draining';
+    // Answered, so that whoever closes a descriptor knows that this thread has nothing to do with it any more.
+    void this.listen([]);
     this.#say({ kind: 'drain', drainMs });
   }
 

@@ -3,7 +3,7 @@
 import type { LogFields, LogLevel } from '../telemetry/log.js';
 import type { GenerationMessage } from './generation-view.js';
 
-/** Which front serves plaintext HTTP ports; `auto` is uWebSockets.js where it loads, else the wire front. */
+/** Which front serves plaintext HTTP ports; `auto` is the wire front. */
 export type FrontChoice = 'auto' | 'uws' | 'wire';
 
 /** A listener that a thread should have open; `port` is never 0, so that all threads share it. */
@@ -11,7 +11,15 @@ export interface ListenerWish {
   readonly name: string;
   readonly address: string;
   readonly port: number;
+  /** With `by-descriptor`: the main thread's listening socket, for the thread to duplicate and never to close. */
+  readonly descriptor?: number;
 }
+
+/**
+ * How threads come to listen on the same port: `by-each` opening it (the kernel or the library spreads connections),
+ * `by-descriptor` duplicating one socket of the main thread, or not at all: `one-thread` has it alone.
+ */
+export type PortSharing = 'by-each' | 'by-descriptor' | 'one-thread';
 
 export interface ThreadData {
   readonly module: WebAssembly.Module;
@@ -20,6 +28,7 @@ export interface ThreadData {
   /** Position among the threads that should run, from 0. */
   readonly place: number;
   readonly front: FrontChoice;
+  readonly portSharing: PortSharing;
   /** Name of the channel between the threads of one proxy. */
   readonly channel: string;
   readonly exposeReasons: boolean;

@@ -4,7 +4,6 @@
  * It carries no traffic itself.
  */
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:net';
 import { compileEngine, Engine } from '../engine/engine.js';
 import { createEngineMemory, DEFAULT_CAPACITIES } from '../engine/memory-plan.js';
 import { readStatistics } from '../engine/statistics-reader.js';
@@ -16,9 +15,11 @@ import { AccessLogWriter } from '../telemetry/access-log-writer.js';
 import * as layout from '../../assembly/layout.js';
 import { DataThread } from './data-thread.js';
 import type { GenerationMessage } from './generation-view.js';
-import type { ListenerWish } from './messages.js';
+import { canReusePort } from './fronts/wire-front.js';
+import type { ListenerWish, PortSharing } from './messages.js';
 import { threadFactsOf } from './thread-facts.js';
 import type { BoundListener, Proxy, ProxyOptions, ProxyState, PublishResult } from './proxy.js';
+import { loadSocketCalls, SharedPorts, whyNotBindable } from './shared-port.js';
 
 /** A thread that ends this soon after its start counts as a failed start. */
 const QUICK_DEATH_MS = 2000;
@@ -53,6 +54,8 @@ class RunningProxy implements Proxy {
   readonly #freeSlabs: number[] = [];
   readonly #startedAtMs: number[] = [];
   readonly #collector: NodeJS.Timeout;
+  readonly #sharedPorts: SharedPorts | null;
+  readonly #portSharing: PortSharing;
   #quickDeaths = 0;
   #listeners: BoundListener[] = [];
   #publishing: Promise<unknown> = Promise.resolve();
@@ -61,6 +64,12 @@ class RunningProxy implements Proxy {
   constructor(options: ProxyOptions, accessLog: AccessLogWriter | undefined) {
     this.#options = options;
     this.#accessLog = accessLog;
+    this.#sharedPorts = sharedPortsFor(options);
+    this.#portSharing = this.#sharedPorts
+      ? 'by-descriptor'
+      : opensPortsInEachThread(options)
+        ? 'by-each'
+        : 'one-thread';
     // Twice the threads and some more: a dying thread keeps its slab while its replacement runs.
     const threads = options.threads * 2 + 4;
     this.#engine = new Engine(compileEngine(), createEngineMemory({ ...DEFAULT_CAPACITIES, threads }));
@@ -101,6 +110,7 @@ class RunningProxy implements Proxy {
     this.#stopped = true;
     await this.#publishing;
     for (const thread of this.#threads) thread.drain(this.#options.drainMs);
+    await this.#closePortsExcept(new Set());
     await this.#close();
   }
 
@@ -120,7 +130,15 @@ class RunningProxy implements Proxy {
   async #close(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.whenEnded()));
     clearInterval(this.#collector);
+    this.#sharedPorts?.closeExcept(new Set());
     await this.#accessLog?.close();
+  }
+
+  /** A number that is closed may be given to another socket at once, so no thread may still be about to duplicate it. */
+  async #closePortsExcept(names: ReadonlySet<string>): Promise<void> {
+    if (!this.#sharedPorts) return;
+    await Promise.all(this.#threads.map((thread) => thread.whenListening()));
+    this.#sharedPorts.closeExcept(names);
   }
 
   async #publish(encoded: EncodedTables): Promise<PublishResult> {
@@ -142,9 +160,8 @@ class RunningProxy implements Proxy {
     for (const thread of this.#threads) thread.use(generation.slot);
     // Known before anybody waits: a thread that starts meanwhile opens what stands here.
     this.#listeners = wishes;
-    const failures = await Promise.all(
-      this.#serving().map((thread) => thread.listen(wishes.filter((wish) => !wish.error))),
-    );
+    const failures = await Promise.all(this.#serving().map((thread) => thread.listen(this.#open())));
+    await this.#closePortsExcept(new Set(wishes.map((wish) => wish.name)));
     const failed = new Map(failures.flat().map((failure) => [failure.name, failure.error]));
     this.#listeners = wishes.map((wish) => {
       const error = wish.error ?? failed.get(wish.name);
@@ -167,10 +184,24 @@ class RunningProxy implements Proxy {
     const open = new Set(this.#listeners.filter((listener) => !listener.error).map((listener) => listener.name));
     return Promise.all(
       encoded.host.listeners.map(async ({ name, address, port }) => {
-        const error = open.has(name) ? undefined : await whyNotBindable(address, port);
+        const error = open.has(name) ? undefined : await this.#whyNotOpen(name, address, port);
         return { name, address, port, ...(error === undefined ? {} : { error }) };
       }),
     );
+  }
+
+  #whyNotOpen(name: string, address: string, port: number): Promise<string | undefined> {
+    return this.#sharedPorts ? this.#sharedPorts.open(name, address, port) : whyNotBindable(address, port);
+  }
+
+  /** The listeners that a thread should have open. */
+  #open(): ListenerWish[] {
+    return this.#listeners
+      .filter((listener) => !listener.error)
+      .map(({ name, address, port }) => {
+        const descriptor = this.#sharedPorts?.descriptorOf(name);
+        return { name, address, port, ...(descriptor === undefined ? {} : { descriptor }) };
+      });
   }
 
   /** Threads whose listeners are to fit; one that is just starting was told of those before. */
@@ -194,6 +225,7 @@ class RunningProxy implements Proxy {
         index: slab,
         place,
         front: this.#options.front,
+        portSharing: this.#portSharing,
         channel: this.#channel,
         exposeReasons: this.#options.exposeReasons,
         ...(this.#options.accessLog ? { accessLog: this.#options.accessLog.encoding } : {}),
@@ -209,7 +241,7 @@ class RunningProxy implements Proxy {
     );
     this.#threads.push(thread);
     this.#startedAtMs[thread.index] = performance.now();
-    const open = this.#listeners.filter((listener) => !listener.error);
+    const open = this.#open();
     if (open.length > 0) await thread.listen(open);
   }
 
@@ -232,6 +264,7 @@ class RunningProxy implements Proxy {
     const slab = this.#engine.slab >> 2;
     this.#engine.words[slab + layout.SLAB_ACTIVE_EXCHANGES / 4] = 0;
     this.#engine.words[slab + layout.SLAB_ACTIVE_CONNECTIONS / 4] = 0;
+    this.#engine.words[slab + layout.SLAB_CLIENT_CONNECTIONS / 4] = 0;
     this.#freeSlabs.push(ended.index);
     if (released > 0)
       this.#options.logger.warning('main', 'requests were lost with a thread', {
@@ -272,18 +305,18 @@ function messageOf(generation: Generation): GenerationMessage {
   return { slot, serial, base, facts: threadFactsOf(encoded.host) };
 }
 
-/** Tries to bind a port alone; undefined when that works, else one line that says why not. */
-function whyNotBindable(address: string, port: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      const why: Record<string, string> = {
-        EADDRINUSE: 'the port is in use by another process',
-        EACCES: 'ports below 1024 need more rights (or --listen-map)',
-        EADDRNOTAVAIL: 'no interface of this machine has the address',
-      };
-      resolve(`can't listen on ${address}:${port}: ${why[error.code ?? ''] ?? error.message}`);
-    });
-    probe.listen({ host: address, port, exclusive: true }, () => probe.close(() => resolve(undefined)));
+function opensPortsInEachThread(options: ProxyOptions): boolean {
+  return options.front === 'uws' || canReusePort();
+}
+
+/** Null where each thread opens ports by itself, and where sockets can't be duplicated. */
+function sharedPortsFor(options: ProxyOptions): SharedPorts | null {
+  if (opensPortsInEachThread(options)) return null;
+  const loaded = loadSocketCalls();
+  if (loaded.ok) return new SharedPorts(loaded.calls);
+  options.logger.warning('main', 'one thread alone serves each port: this release of Node.js can not share them', {
+    node: process.version,
+    reason: loaded.reason,
   });
+  return null;
 }

@@ -8,11 +8,11 @@ import { Engine } from '../engine/engine.js';
 import { Logger } from '../telemetry/log.js';
 import { AccessLog } from './access-log-entry.js';
 import { DataPath } from './data-path.js';
-import type { UwsLoadResult } from './fronts/uws-module.js';
 import { loadUws } from './fronts/uws-module.js';
 import type { FrontListener } from './fronts/front-listener.js';
 import { UwsListener } from './fronts/uws-front.js';
-import { canSharePorts, WireListener } from './fronts/wire-front.js';
+import { AcceptBalance } from './fronts/accept-balance.js';
+import { WireListener } from './fronts/wire-front.js';
 import type { FromThread, ListenerWish, ListenFailure, ThreadData, ToThread } from './messages.js';
 import type { CapacityMessage } from './contracts.js';
 
@@ -59,8 +59,7 @@ others.onmessage = path.guard((event: unknown) => path.upstreams.onCapacity((eve
 for (const generation of data.generations) path.addGeneration(generation);
 if (data.currentSlot >= 0) path.useGeneration(data.currentSlot);
 
-/** False where a port is one thread's alone, so that its replacement can't open it beside it. */
-let portsAreShared = true;
+const balance = new AcceptBalance(engine);
 const newListener = chooseFront();
 const listeners = new Map<string, FrontListener>();
 /** Closed to new connections; their open ones are closed when the thread has drained. */
@@ -71,25 +70,17 @@ let ending = false;
 /** Ends a drain before its time; null when none is under way. */
 let endDrain: (() => void) | null = null;
 
-/** What makes a listener; null where another thread serves the port alone. */
+/** What makes a listener; null where another thread serves the ports alone. */
 function chooseFront(): ((name: string) => FrontListener) | null {
-  const uws: UwsLoadResult = data.front === 'wire' ? { ok: false, reason: 'not asked for' } : loadUws();
+  if (data.front !== 'uws') {
+    if (data.portSharing === 'one-thread' && data.place > 0) return null;
+    return (name) => new WireListener(path, path.upstreams, balance, name);
+  }
+  const uws = loadUws();
   if (uws.ok) return (name) => new UwsListener(path, uws.module, name);
-  if (data.front === 'uws') {
-    return () => {
-      throw new Error(`uWebSockets.js did not load: ${uws.reason}`);
-    };
-  }
-  if (data.front === 'auto' && data.place === 0) {
-    logger.warning('main', 'uWebSockets.js did not load; the wire front serves instead', { reason: uws.reason });
-  }
-  if (!canSharePorts()) {
-    // Older releases of Node.js: one thread serves the port alone.
-    if (data.place > 0) return null;
-    portsAreShared = false;
-    logger.warning('main', 'the wire front uses one thread only on this release of Node.js', { node: process.version });
-  }
-  return (name) => new WireListener(path, path.upstreams, name);
+  return () => {
+    throw new Error(`uWebSockets.js did not load: ${uws.reason}`);
+  };
 }
 
 async function listen(request: number, wishes: readonly ListenerWish[]): Promise<void> {
@@ -105,8 +96,9 @@ async function listen(request: number, wishes: readonly ListenerWish[]): Promise
     if (newListener === null || listeners.has(wish.name) || ending) continue;
     try {
       const listener = newListener(wish.name);
-      await listener.listen(wish.address, wish.port);
+      await listener.listen(wish);
       listeners.set(wish.name, listener);
+      balance.setAccepting(true);
     } catch (error) {
       failures.push({ name: wish.name, error: error instanceof Error ? error.message : String(error) });
     }
@@ -133,6 +125,7 @@ function drain(drainMs: number): void {
   ending = true;
   // First the ports: clients that are told to close connect again at once, and must not get in line here.
   for (const listener of listeners.values()) listener.stopAccepting();
+  balance.setAccepting(false);
   path.draining = true;
   path.upstreams.closeIdle();
   let quiet: NodeJS.Timeout | undefined;
@@ -165,7 +158,7 @@ process.on('uncaughtException', (error: unknown) => {
   }
   dying = true;
   // The ports stay open, where they can: the main thread asks for the drain once the replacement has them open too.
-  if (!portsAreShared) drain(REPLACEMENT_WAIT_MS);
+  if (data.portSharing === 'one-thread') drain(REPLACEMENT_WAIT_MS);
   say({ kind: 'dying', error: text });
   setTimeout(() => drain(REPLACEMENT_WAIT_MS), REPLACEMENT_WAIT_MS).unref();
 });

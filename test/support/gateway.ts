@@ -22,7 +22,6 @@ export interface GatewayOptions {
   readonly accessLog?: 'TEXT' | 'JSON';
   readonly exposeReasons?: boolean;
   readonly drainSeconds?: number;
-  readonly front?: 'uws' | 'wire';
 }
 
 /** How a process ended. */
@@ -106,7 +105,10 @@ export async function eventually<T>(
   }
 }
 
-/** Starts a proxy (with the front of WEFT_FRONT, so that the same tests run against each) and waits until it is ready. Throws with its log when it does not get ready. */
+/**
+ * Starts a proxy and waits until it is ready. WEFT_FRONT is handed on, so that the same tests run against each front. Throws
+ * with the proxy's log when it does not get ready.
+ */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const folder = await mkdtemp(join(tmpdir(), 'weft-gateway-'));
   const configFile = join(folder, 'config.yaml');
@@ -123,7 +125,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       ...['--admin', `127.0.0.1:${admin}`, '--status-port', String(status), '--metrics-port', '-1'],
       ...['--threads', String(options.threads ?? 1), '--drain-seconds', String(options.drainSeconds ?? 5)],
       ...(options.accessLog ? ['--access-log', logFile, '--access-log-encoding', options.accessLog] : []),
-      ...(options.front ? ['--front', options.front] : []),
       ...(options.exposeReasons ? ['--expose-reasons'] : []),
     ],
     {

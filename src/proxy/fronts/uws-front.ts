@@ -6,6 +6,7 @@
 import { INPUT_REQUEST_SIZE, FAILURE_HEAD_TOO_LARGE } from '../../../assembly/layout.js';
 import { HEAD_UNPARSED } from '../contracts.js';
 import type { ThreadContext } from '../contracts.js';
+import type { ListenerWish } from '../messages.js';
 import type { FrontListener } from './front-listener.js';
 import { UwsDownstream } from './uws-downstream.js';
 import type { UwsApp, UwsModule, UwsRequest, UwsResponse } from './uws-module.js';
@@ -34,8 +35,7 @@ export class UwsListener implements FrontListener {
     this.#app = uws.App().any('/*', (response, request) => this.#onRequest(response, request));
   }
 
-  /** Resolves with the port, or rejects with the reason. */
-  listen(address: string, port: number): Promise<number> {
+  listen({ address, port }: ListenerWish): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#app.listen(address, port, (socket) => {
         if (!socket) {
@@ -43,7 +43,7 @@ export class UwsListener implements FrontListener {
           return;
         }
         this.#socket = socket;
-        resolve(this.#uws.us_socket_local_port(socket));
+        resolve();
       });
     });
   }

@@ -46,7 +46,6 @@ export interface UwsApp {
 export interface UwsModule {
   App(): UwsApp;
   us_listen_socket_close(socket: object): void;
-  us_socket_local_port(socket: object): number;
   _cfg(option: string): void;
 }
 

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The wire front: plaintext HTTP/1.1 on raw sockets with the engine's own parser. It serves where uWebSockets.js has no
- * binary for this Node.js and C library, and where it is asked for by name.
+ * The wire front: plaintext HTTP/1.1 on raw sockets with the engine's own parser. It is the default: docs/FRONTS.md says why.
  */
 import net from 'node:net';
 import type { ThreadContext } from '../contracts.js';
+import type { ListenerWish } from '../messages.js';
+import { duplicateDescriptor } from '../shared-port.js';
+import type { AcceptBalance } from './accept-balance.js';
 import type { FrontListener } from './front-listener.js';
 import { WireConnection } from './wire-connection.js';
 
 /** Node.js releases that can open one port in several threads (`reusePort` of net.Server.listen). */
-export function canSharePorts(version: string = process.versions.node): boolean {
+export function canReusePort(version: string = process.versions.node): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
 }
@@ -20,47 +22,94 @@ export interface RecordSource {
   returnRecord(record: number): void;
 }
 
+/** How long a thread that is ahead lets the others accept; the longest that a new client can wait because of it, ms. */
+const YIELD_MS = 5;
+
 /** One listening port of a thread. */
 export class WireListener implements FrontListener {
   readonly name: string;
+  readonly #path: ThreadContext;
+  readonly #records: RecordSource;
+  readonly #balance: AcceptBalance;
   readonly #server: net.Server;
   readonly #connections = new Set<WireConnection>();
+  #wish: ListenerWish | null = null;
+  #yielding: NodeJS.Timeout | undefined;
 
-  constructor(path: ThreadContext, records: RecordSource, name: string) {
+  constructor(path: ThreadContext, records: RecordSource, balance: AcceptBalance, name: string) {
     this.name = name;
-    const onConnection = path.guard((socket: net.Socket) => {
-      const record = records.reserveRecord();
-      if (record < 0) {
-        socket.destroy();
-        return;
-      }
-      const connection = new WireConnection(path, name, socket, record, (closed) => {
-        records.returnRecord(closed.record);
-        this.#connections.delete(closed);
-      });
-      this.#connections.add(connection);
-    });
-    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, onConnection);
+    this.#path = path;
+    this.#records = records;
+    this.#balance = balance;
+    this.#server = net.createServer(
+      { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
+      path.guard((socket: net.Socket) => this.#onConnection(socket)),
+    );
   }
 
-  /** Resolves with the port, or rejects with the reason. */
-  listen(address: string, port: number): Promise<number> {
+  listen(wish: ListenerWish): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      // `reusePort` is not in the types of the oldest Node.js supported.
-      const options = { host: address, port, exclusive: true, ...(canSharePorts() ? { reusePort: true } : {}) };
-      this.#server.listen(options, () => resolve((this.#server.address() as net.AddressInfo).port));
+      this.#server.listen(listenOptions(wish), () => {
+        this.#wish = wish;
+        this.#server.off('error', reject);
+        this.#server.on('error', (error) => {
+          this.#path.logger.error('front', 'connections are not accepted', {
+            listener: this.name,
+            error: error.message,
+          });
+        });
+        resolve();
+      });
     });
   }
 
   /** Accepts no more connections; those open end with their next answer. */
   stopAccepting(): void {
-    this.#server.close();
+    this.#closePort();
     for (const connection of this.#connections) connection.retire();
   }
 
   close(): void {
-    this.#server.close();
+    this.#closePort();
     for (const connection of this.#connections) connection.destroyNow();
   }
+
+  #closePort(): void {
+    clearTimeout(this.#yielding);
+    this.#server.close();
+  }
+
+  #onConnection(socket: net.Socket): void {
+    const record = this.#records.reserveRecord();
+    if (record < 0) {
+      socket.destroy();
+      return;
+    }
+    const connection = new WireConnection(this.#path, this.name, socket, record, (closed) => {
+      this.#records.returnRecord(closed.record);
+      this.#connections.delete(closed);
+      this.#balance.closed();
+    });
+    this.#connections.add(connection);
+    this.#balance.opened();
+    if (this.#wish?.descriptor !== undefined && this.#balance.isAhead) this.#yield(this.#wish);
+  }
+
+  /** Lets go of the shared socket for a moment: what waits in its queue is for the other threads. */
+  #yield(wish: ListenerWish): void {
+    this.#server.close();
+    this.#yielding = setTimeout(
+      this.#path.guard(() => void this.#server.listen(listenOptions(wish))),
+      YIELD_MS,
+    );
+  }
+}
+
+function listenOptions({ address, port, descriptor }: ListenerWish): net.ListenOptions & { fd?: number } {
+  // The server closes the descriptor it is given, so that has to be its own.
+  if (descriptor !== undefined) return { fd: duplicateDescriptor(descriptor) };
+  // `reusePort` is not in the types of the oldest Node.js supported.
+  const options = { host: address, port, exclusive: true };
+  return canReusePort() ? { ...options, ...{ reusePort: true } } : options;
 }
