@@ -145,17 +145,6 @@ function loadDocument(document: SourceDocument, order: number): LoadedDocument {
     Metadata | undefined;
   checkAnnotations(metadata, group, root);
   const spec = checkSpec(schema, document, root);
-  // Not the document itself, which holds the unchecked values.
-  const locate = document.positionOf;
-  // Lowering asks for the same places after each reload.
-  const positions = new Map<string, SourcePosition>();
-  const positionOf = (path: string): SourcePosition => {
-    const known = positions.get(path);
-    if (known !== undefined) return known;
-    const position = locate(stepsIn(schema, path));
-    positions.set(path, position);
-    return position;
-  };
   const timestamp = Date.parse(metadata?.creationTimestamp ?? '');
   // The walker let through only what the table of this kind allows, which is what the type of the kind says.
   const resource = {
@@ -167,12 +156,28 @@ function loadDocument(document: SourceDocument, order: number): LoadedDocument {
     order,
     spec,
     position: document.positionOf([]),
-    positionOf,
+    positionOf: rememberingLocator(document.positionOf, schema),
   } as KnownResource;
   if (!findings.hasError) return { resource, problems: findings.problems };
   // The schema check returns nothing for a spec that is no object.
   const isLeft = isObject(resource.spec) && isCheckable(resource);
   return { ...(isLeft ? { faulty: resource } : {}), problems: findings.problems };
+}
+
+/** A function of its own, so that it keeps neither the document, which holds the unchecked values, nor the findings. */
+function rememberingLocator(
+  locate: SourceDocument['positionOf'],
+  schema: KindSchema,
+): (path: string) => SourcePosition {
+  // Lowering asks for the same places after each reload.
+  const positions = new Map<string, SourcePosition>();
+  return (path) => {
+    const known = positions.get(path);
+    if (known !== undefined) return known;
+    const position = locate(stepsIn(schema, path));
+    positions.set(path, position);
+    return position;
+  };
 }
 
 interface Metadata {
