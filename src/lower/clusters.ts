@@ -84,6 +84,14 @@ export class ClusterTable {
     return name;
   }
 
+  /** Makes a cluster again, of the same service, port and subset as one of an earlier lowering. */
+  useAgain({ name, service: { host, port }, subset }: Cluster): void {
+    const service = findService(this.#mesh, host, this.#node.namespace);
+    if (service === undefined) return;
+    const mention = { resource: service.source, path: 'spec' };
+    this.#clusters.set(name, this.#build(name, service, port, subset, mention));
+  }
+
   /** Sorted by name. */
   list(): Cluster[] {
     return [...this.#clusters.values()]

@@ -68,7 +68,7 @@ export function loadTexts(sources: readonly SourceText[], cache: LoadCache = new
       for (const document of loaded.documents) {
         for (const problem of document.problems) problems.push(placeProblem(problem, segment));
         if (document.resource !== undefined) {
-          const resource = placeResource(document.resource, segment, order);
+          const resource = cache.place(document.resource, segment, order);
           const duplicate = findDuplicate(resource, places);
           if (duplicate === undefined) resources.push(resource);
           else problems.push(duplicate);
@@ -92,12 +92,25 @@ interface LoadedSegment {
 export class LoadCache {
   #last = new Map<string, LoadedSegment>();
   #current = new Map<string, LoadedSegment>();
+  readonly #placed = new WeakMap<KnownResource, KnownResource>();
 
   load(text: string): LoadedSegment {
     // V8 cuts strings by reference: a copy does not keep the text of the whole file, of one more version in each pass.
     const loaded = this.#current.get(text) ?? this.#last.get(text) ?? loadSegment(Buffer.from(text).toString());
     this.#current.set(loaded.text, loaded);
     return loaded;
+  }
+
+  /** The same object as the last time for what has not moved, so that later stages can tell by identity what changed. */
+  place(resource: KnownResource, place: SegmentPlace, order: number): KnownResource {
+    const last = this.#placed.get(resource);
+    if (last?.order === order) {
+      const { file, line } = placePosition(resource.position, place);
+      if (last.position.file === file && last.position.line === line) return last;
+    }
+    const placed = placeResource(resource, place, order);
+    this.#placed.set(resource, placed);
+    return placed;
   }
 
   /** Forgets the segments that were not asked for since the last call. */
