@@ -81,7 +81,8 @@ export class ClusterTable {
     } else if (this.#clusters.get(name) === undefined) {
       this.#clusters.set(name, this.#build(name, service, port, subset, mention));
     }
-    return name;
+    // The cluster's own text, so that not every route keeps one.
+    return this.#clusters.get(name)?.name ?? name;
   }
 
   /** Makes a cluster again, of the same service, port and subset as one of an earlier lowering. */

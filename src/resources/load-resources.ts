@@ -167,7 +167,7 @@ function loadDocument(document: SourceDocument, order: number): LoadedDocument {
     annotations: metadata?.annotations ?? {},
     ...(Number.isNaN(timestamp) ? {} : { creationTimestampMs: timestamp }),
     order,
-    spec,
+    spec: findings.hasError ? spec : compact(spec),
     position: document.positionOf([]),
     positionOf: rememberingLocator(document.positionOf, schema),
   } as KnownResource;
@@ -191,6 +191,14 @@ function rememberingLocator(
     positions.set(path, position);
     return position;
   };
+}
+
+/**
+ * The same value in less memory: objects that grew field by field have room for more, and a text cut out of another keeps
+ * it. A spec without errors is plain JSON.
+ */
+function compact(spec: unknown): unknown {
+  return JSON.parse(JSON.stringify(spec));
 }
 
 interface Metadata {
