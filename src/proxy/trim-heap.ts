@@ -6,12 +6,16 @@
  * it also shrinks the young generation, drops code that was run once, and runs to the end; `--expose-gc` does neither.
  */
 
-/** Takes some 10 ms per 10 MB that are alive; nothing else runs on the thread meanwhile. Resolves with false where Node.js was built without an inspector. */
+/** Takes some 10 ms per 10 MB that are alive; nothing else runs on the thread meanwhile. Resolves with false where Node.js has no inspector or does not let it be used (`--permission`). */
 export async function trimHeap(): Promise<boolean> {
   const inspector = await import('node:inspector').catch(() => undefined);
   if (inspector === undefined) return false;
   const session = new inspector.Session();
-  session.connect();
+  try {
+    session.connect();
+  } catch {
+    return false;
+  }
   await new Promise<void>((resolve) => session.post('HeapProfiler.collectGarbage', () => resolve()));
   session.disconnect();
   return true;
