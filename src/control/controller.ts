@@ -15,6 +15,7 @@ import type { Logger } from '../telemetry/log.js';
 import type { ConfigurationUpdate } from './config-source.js';
 import { DnsResolver } from './dns-resolver.js';
 import { encodeModel, hasErrors, lowerResources } from './pipeline.js';
+import type { EncodedModel, LoweredConfiguration } from './pipeline.js';
 import { lastGoodPath, readRules, saveLastGood } from './rules-file.js';
 
 /** Before the first tables there is nothing to lose by waiting for names. */
@@ -42,10 +43,11 @@ export class Controller {
   readonly #options: ControllerOptions;
   readonly #resolver: DnsResolver;
   #queue: Promise<void> = Promise.resolve();
-  #lowered: RoutingModel | undefined;
-  #model: RoutingModel | undefined;
-  #host: HostData | undefined;
-  #tables: Uint8Array | undefined;
+  /** What is in force, before its names were resolved. */
+  #lowered: LoweredConfiguration | undefined;
+  /** The same with addresses; absent where the tables came from a file. */
+  #encoded: EncodedModel | undefined;
+  #tables: EncodedTables | undefined;
   /** Runs on kept tables from before this start, which only a configuration without errors may replace. */
   #onKeptTables = false;
   #status: ControlStatus = {
@@ -75,11 +77,11 @@ export class Controller {
 
   /** What is in force, with resolved addresses; absent before the first publish and when started from tables. */
   model(): RoutingModel | undefined {
-    return this.#model;
+    return this.#encoded?.model;
   }
 
   host(): HostData | undefined {
-    return this.#host;
+    return this.#tables?.host;
   }
 
   /** Lowers, encodes and publishes an update; resolves when it is live or refused. */
@@ -121,15 +123,15 @@ export class Controller {
       this.#record({ ...update, reason, failed: true });
       return;
     }
-    const lowered = lowerResources(update.resources, node, readEnvironment);
-    const waitMs = this.#model === undefined ? FIRST_DNS_WAIT_MS : DNS_WAIT_MS;
+    const lowered = lowerResources(update.resources, node, readEnvironment, this.#lowered);
+    const waitMs = this.#encoded === undefined ? FIRST_DNS_WAIT_MS : DNS_WAIT_MS;
     const model = await this.#resolver.resolveModel(lowered.model, waitMs);
-    const { encoded, problems: encodeProblems } = encodeModel(model);
-    const problems = [...update.problems, ...lowered.problems, ...encodeProblems];
+    const encoded = encodeModel(model, this.#encoded);
+    const problems = [...update.problems, ...lowered.problems, ...encoded.problems];
     this.#logProblems(problems);
-    const failure = await this.#publish(encoded, model);
+    const failure = await this.#publish(encoded.encoded, encoded);
     if (failure === '') {
-      this.#lowered = lowered.model;
+      this.#lowered = lowered;
       this.#onKeptTables = false;
     }
     this.#record({
@@ -158,27 +160,27 @@ export class Controller {
   /** The lowered model is the same; only addresses have changed. */
   async #applyAddresses(): Promise<void> {
     if (this.#lowered === undefined) return;
-    const model = await this.#resolver.resolveModel(this.#lowered, DNS_WAIT_MS);
-    const { encoded } = encodeModel(model);
-    const failure = await this.#publish(encoded, model);
+    const model = await this.#resolver.resolveModel(this.#lowered.model, DNS_WAIT_MS);
+    const encoded = encodeModel(model, this.#encoded);
+    const failure = await this.#publish(encoded.encoded, encoded);
     if (failure !== '') this.#options.logger.error('control', 'new addresses were not applied', { reason: failure });
   }
 
   /** '' or why the tables are not in force. */
-  async #publish(encoded: EncodedTables, model: RoutingModel | undefined): Promise<string> {
+  async #publish(tables: EncodedTables, encoded: EncodedModel | undefined): Promise<string> {
     const { proxy, logger, stateDir, sourceName } = this.#options;
-    if (this.#isInForce(encoded)) {
-      this.#model = model;
+    if (this.#tables !== undefined && this.#isInForce(tables)) {
+      // Equal, and kept once.
+      this.#encoded = encoded === undefined ? undefined : { ...encoded, encoded: this.#tables };
       return '';
     }
-    const result = await proxy.publish(encoded);
+    const result = await proxy.publish(tables);
     if (!result.ok) return result.reason;
-    this.#model = model;
-    this.#host = encoded.host;
-    this.#tables = encoded.tables;
+    this.#encoded = encoded;
+    this.#tables = tables;
     this.#status = { ...this.#status, generation: result.generation };
-    if (stateDir !== undefined && model !== undefined) {
-      saveLastGood(stateDir, encoded, sourceName).catch((error: unknown) =>
+    if (stateDir !== undefined && encoded !== undefined) {
+      saveLastGood(stateDir, tables, sourceName).catch((error: unknown) =>
         logger.error('control', 'the last good tables were not saved', { stateDir, error: String(error) }),
       );
     }
@@ -187,8 +189,8 @@ export class Controller {
 
   /** The same tables are not published again, unless a port that could not be opened deserves another try. */
   #isInForce({ tables, host }: EncodedTables): boolean {
-    if (this.#tables === undefined || Buffer.compare(this.#tables, tables) !== 0) return false;
-    if (!isDeepStrictEqual(this.#host, host)) return false;
+    if (this.#tables === undefined || Buffer.compare(this.#tables.tables, tables) !== 0) return false;
+    if (!isDeepStrictEqual(this.#tables.host, host)) return false;
     return this.#options.proxy.listeners().every(({ error }) => error === undefined);
   }
 

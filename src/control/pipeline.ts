@@ -4,29 +4,36 @@
  * Every command takes its configuration through here, so that `analyze`, `routes`, `explain` and a running proxy can't
  * disagree about what a file means.
  */
-import { lower } from '../lower/lower.js';
+import { lower, lowerClusters } from '../lower/lower.js';
 import type { ProxyNode, ReadEnvironment } from '../lower/proxy-node.js';
 import { buildMesh } from '../mesh/build-mesh.js';
+import { differsInEndpointsOnly } from '../mesh/endpoint-change.js';
+import type { Mesh } from '../mesh/mesh.js';
 import type { RoutingModel } from '../model/model.js';
 import { checkReferences } from '../resources/check-references.js';
 import { loadTexts } from '../resources/load-resources.js';
 import type { LoadedResources } from '../resources/load-resources.js';
-import type { Problem } from '../resources/problem.js';
+import type { Problem, ResourceId } from '../resources/problem.js';
 import { readTexts } from '../resources/read-sources.js';
 import type { ReadOptions } from '../resources/read-sources.js';
 import type { KnownResource } from '../resources/types.js';
 import { encodeTables } from '../rules/encode.js';
 import type { EncodeProblem } from '../rules/encode.js';
 import type { EncodedTables } from '../rules/encoded-tables.js';
+import { replaceClusters } from '../rules/replace-clusters.js';
 import { DnsResolver } from './dns-resolver.js';
 
 export interface LoweredConfiguration {
+  readonly mesh: Mesh;
   readonly model: RoutingModel;
   readonly problems: readonly Problem[];
 }
 
-export interface EncodedConfiguration extends LoweredConfiguration {
+/** A model with its tables, and the problems that encoding found. */
+export interface EncodedModel {
+  readonly model: RoutingModel;
   readonly encoded: EncodedTables;
+  readonly problems: readonly Problem[];
 }
 
 /** A command that runs once waits so long for the names of its endpoints. */
@@ -39,20 +46,47 @@ export async function loadPaths(paths: readonly string[], options: ReadOptions =
   return { resources: loaded.resources, problems: [...problems, ...loaded.problems] };
 }
 
-/** Includes what only shows when all resources are seen together. `read` gives environment variables that header values may name. */
+/**
+ * Includes what only shows when all resources are seen together. `read` gives environment variables that header values may
+ * name. With what the same node's resources came to `before`, a change of endpoints alone takes the short way; the result
+ * is the same.
+ */
 export function lowerResources(
   resources: readonly KnownResource[],
   node: ProxyNode,
   read: ReadEnvironment,
+  before?: LoweredConfiguration,
 ): LoweredConfiguration {
-  const { model, problems } = lower(buildMesh(resources), node, read);
-  return { model, problems: [...checkReferences(resources), ...problems] };
+  const mesh = buildMesh(resources);
+  if (before !== undefined && differsInEndpointsOnly(before.mesh, mesh, isNamedIn(before.problems))) {
+    const clusters = lowerClusters(mesh, node, before.model.clusters);
+    return { mesh, model: { listeners: before.model.listeners, clusters }, problems: before.problems };
+  }
+  const { model, problems } = lower(mesh, node, read);
+  return { mesh, model, problems: [...checkReferences(resources), ...problems] };
 }
 
-/** The model's endpoints must be addresses. */
-export function encodeModel(model: RoutingModel): { encoded: EncodedTables; problems: readonly Problem[] } {
+function isNamedIn(problems: readonly Problem[]): (resource: ResourceId) => boolean {
+  const keyOf = ({ kind, namespace, name }: ResourceId): string => `${kind} ${namespace}/${name}`;
+  const named = new Set(problems.flatMap(({ resource }) => (resource === undefined ? [] : [keyOf(resource)])));
+  return (resource) => named.has(keyOf(resource));
+}
+
+/**
+ * The model's endpoints must be addresses. Where the model has the listeners of the one encoded `before`, only clusters are
+ * encoded again; the result is the same.
+ */
+export function encodeModel(model: RoutingModel, before?: EncodedModel): EncodedModel {
+  if (before !== undefined && isSameButClusters(before.model, model)) {
+    return { model, encoded: replaceClusters(before.encoded, model.clusters), problems: before.problems };
+  }
   const { tables, host, problems } = encodeTables(model);
-  return { encoded: { tables, host }, problems: problems.map(asProblem) };
+  return { model, encoded: { tables, host }, problems: problems.map(asProblem) };
+}
+
+function isSameButClusters(before: RoutingModel, model: RoutingModel): boolean {
+  if (before.listeners !== model.listeners || before.clusters.length !== model.clusters.length) return false;
+  return before.clusters.every(({ name }, index) => name === model.clusters[index]?.name);
 }
 
 function asProblem({ severity, code, message, origin }: EncodeProblem): Problem {
@@ -74,7 +108,7 @@ export async function compilePaths(
   node: ProxyNode,
   read: ReadEnvironment,
   options: ReadOptions = {},
-): Promise<EncodedConfiguration> {
+): Promise<EncodedModel> {
   const loaded = await loadPaths(paths, options);
   const lowered = lowerResources(loaded.resources, node, read);
   const resolver = new DnsResolver(

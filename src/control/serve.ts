@@ -19,6 +19,7 @@ import type { Logger } from '../telemetry/log.js';
 import type { NodeFacts, ServerFacts } from '../telemetry/server-facts.js';
 import { ConfigSource } from './config-source.js';
 import { Controller } from './controller.js';
+import { HeapTrimmer } from './heap-trimmer.js';
 import { lastGoodPath, readRules } from './rules-file.js';
 
 export interface ServeOptions {
@@ -95,6 +96,7 @@ class RunningService implements Service {
   readonly #options: ServeOptions;
   readonly #startedAtMs = Date.now();
   readonly #closers: (() => Promise<void> | void)[] = [];
+  readonly #trimmer = new HeapTrimmer();
   #proxy: Proxy | undefined;
   #controller: Controller | undefined;
   #source: ConfigSource | undefined;
@@ -144,6 +146,7 @@ class RunningService implements Service {
     });
     this.#controller = controller;
     this.#closers.push(() => controller.close());
+    this.#closers.push(() => this.#trimmer.close());
     await this.#startServers();
     await this.#startSource(controller);
     this.#checkStarted(proxy, controller);
@@ -191,7 +194,10 @@ class RunningService implements Service {
     this.#source = new ConfigSource({
       paths: source.paths,
       stdin,
-      onUpdate: (update) => controller.apply(update),
+      onUpdate: async (update) => {
+        await controller.apply(update);
+        this.#trimmer.onChange();
+      },
       onError: (error) => logger.error('config', 'the configuration source failed', { error: String(error) }),
     });
     const started = this.#source;
@@ -205,6 +211,7 @@ class RunningService implements Service {
     const read = await readRules(source.rulesFile);
     if (read.ok) {
       await controller.applyTables(read.encoded, '');
+      this.#trimmer.onChange();
       return;
     }
     // Only at the start is there nothing in force yet that would be better than older tables.

@@ -81,7 +81,16 @@ export class ClusterTable {
     } else if (this.#clusters.get(name) === undefined) {
       this.#clusters.set(name, this.#build(name, service, port, subset, mention));
     }
-    return name;
+    // The cluster's own text, so that not every route keeps one.
+    return this.#clusters.get(name)?.name ?? name;
+  }
+
+  /** Makes a cluster again, of the same service, port and subset as one of an earlier lowering. */
+  useAgain({ name, service: { host, port }, subset }: Cluster): void {
+    const service = findService(this.#mesh, host, this.#node.namespace);
+    if (service === undefined) return;
+    const mention = { resource: service.source, path: 'spec' };
+    this.#clusters.set(name, this.#build(name, service, port, subset, mention));
   }
 
   /** Sorted by name. */

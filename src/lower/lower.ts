@@ -4,7 +4,7 @@
  * defaults are settled, so that nothing after this stage knows what a VirtualService is.
  */
 import type { Mesh } from '../mesh/mesh.js';
-import type { RoutingModel } from '../model/model.js';
+import type { Cluster, RoutingModel } from '../model/model.js';
 import type { Problem } from '../resources/problem.js';
 import { ClusterTable } from './clusters.js';
 import { Findings } from './findings.js';
@@ -26,4 +26,14 @@ export function lower(mesh: Mesh, node: ProxyNode, read: ReadEnvironment = () =>
   const context: LowerContext = { mesh, node, clusters, findings, read };
   const listeners = node.role === 'gateway' ? lowerGatewayListeners(context) : lowerSidecarListeners(context);
   return { model: { listeners, clusters: clusters.list() }, problems: findings.list() };
+}
+
+/**
+ * The clusters of a mesh that differs from one lowered before, for the same node, in nothing but endpoints. All else that
+ * `lower` would return is as it was before.
+ */
+export function lowerClusters(mesh: Mesh, node: ProxyNode, before: readonly Cluster[]): Cluster[] {
+  const clusters = new ClusterTable(mesh, node, new Findings());
+  for (const cluster of before) clusters.useAgain(cluster);
+  return clusters.list();
 }

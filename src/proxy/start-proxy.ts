@@ -158,6 +158,10 @@ class RunningProxy implements Proxy {
     await Promise.all(this.#threads.map((thread) => thread.addGeneration(message)));
     this.#store.activate(generation);
     for (const thread of this.#threads) thread.use(generation.slot);
+    if (this.#areOpen(wishes)) {
+      this.#collect();
+      return { ok: true, generation: generation.serial };
+    }
     // Known before anybody waits: a thread that starts meanwhile opens what stands here.
     this.#listeners = wishes;
     const failures = await Promise.all(this.#serving().map((thread) => thread.listen(this.#open())));
@@ -177,6 +181,12 @@ class RunningProxy implements Proxy {
     if (this.state === 'INITIALIZING') this.state = 'LIVE';
     this.#collect();
     return { ok: true, generation: generation.serial };
+  }
+
+  /** True when every thread has just these listeners open, or will open them as it starts. */
+  #areOpen(wishes: readonly ListenerWish[]): boolean {
+    if (wishes.length !== this.#listeners.length) return false;
+    return this.#listeners.every(({ name, error }, index) => error === undefined && name === wishes[index]?.name);
   }
 
   /** Finds out whether new ports can be bound; threads share ports, so they would not notice another process on them. */

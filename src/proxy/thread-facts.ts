@@ -2,8 +2,8 @@
 /**
  * HostData -> what a data-path thread needs of it. Names and origins of routes and virtual hosts, of which most are never
  * asked for, lie as text in memory that all threads share and are read on demand: cloning them took 50 ms a thread for
- * 10,000 routes, on the main thread and on threads that carry traffic (perf/reload-stages.mjs). Routes that need more are
- * few and are cloned.
+ * 10,000 routes, on the main thread and on threads that carry traffic (perf/gate/reload.ts times publishing). Routes that
+ * need more are few and are cloned.
  */
 import type { ClusterData, HostData, ListenerData, RouteData } from '../rules/encoded-tables.js';
 
@@ -40,7 +40,19 @@ const HOST_FIRST_ROUTE = 1;
 const HOST_ROUTE_COUNT = 2;
 const HOST_WORDS = 3;
 
+/** What does not change with endpoints. */
+type RouteFacts = Pick<ThreadFacts, 'extras' | 'routes' | 'virtualHosts' | 'text' | 'textEnds'>;
+
+/** By the routes that they were made of: generations that differ in endpoints alone share them, and so do all threads. */
+const factsOfRoutes = new WeakMap<readonly RouteData[], RouteFacts>();
+
 export function threadFactsOf({ listeners, clusters, patterns, routes, virtualHosts }: HostData): ThreadFacts {
+  let facts = factsOfRoutes.get(routes);
+  if (facts === undefined) factsOfRoutes.set(routes, (facts = routeFactsOf(routes, virtualHosts)));
+  return { listeners, clusters, patterns, ...facts };
+}
+
+function routeFactsOf(routes: HostData['routes'], virtualHosts: HostData['virtualHosts']): RouteFacts {
   const texts = new TextWriter();
   const extras = new Map<number, RouteExtras>();
   const routeWords = sharedWords(routes.length * ROUTE_WORDS);
@@ -66,7 +78,7 @@ export function threadFactsOf({ listeners, clusters, patterns, routes, virtualHo
     hostWords.set([texts.indexOf(name), firstRoute, routeCount], index * HOST_WORDS);
   }
   const { text, textEnds } = texts.finish();
-  return { listeners, clusters, patterns, extras, routes: routeWords, virtualHosts: hostWords, text, textEnds };
+  return { extras, routes: routeWords, virtualHosts: hostWords, text, textEnds };
 }
 
 /** '' for a route without a name, and for no route. */

@@ -15,6 +15,7 @@ import { AcceptBalance } from './fronts/accept-balance.js';
 import { WireListener } from './fronts/wire-front.js';
 import type { FromThread, ListenerWish, ListenFailure, ThreadData, ToThread } from './messages.js';
 import type { CapacityMessage } from './contracts.js';
+import { trimHeap } from './trim-heap.js';
 
 /** A thread that met an error nobody caught serves until its replacement does, but no longer than this. */
 const REPLACEMENT_WAIT_MS = 5000;
@@ -196,4 +197,6 @@ port.on('message', (message: ToThread) => {
   }
 });
 
+// What loading the modules left behind; later a pause would be some request's.
+await trimHeap();
 say({ kind: 'ready' });

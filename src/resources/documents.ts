@@ -207,10 +207,7 @@ class SegmentReader {
 
   /** Adds the object that stands at a node of the document, or every item of a List. */
   #addObject(value: unknown, positions: PositionIndex, node: number): void {
-    const positionOf = (steps: readonly PathStep[], part: 'key' | 'value' = 'value'): SourcePosition => ({
-      file: '',
-      ...positions.locate(node, steps, part),
-    });
+    const positionOf = locatorOf(positions, node);
     const refuse: Refuse = (steps, code, message, hint) => {
       this.problems.push(fileProblem(code, message, hint, positionOf(steps)));
     };
@@ -266,6 +263,11 @@ class SegmentReader {
   #report(place: LinePlace, code: ProblemCode, message: string, hint: string): void {
     this.problems.push(fileProblem(code, message, hint, { file: '', ...place }));
   }
+}
+
+/** A function of its own: a closure made among others would keep what they use too, here every value of the document. */
+function locatorOf(positions: PositionIndex, node: number): SourceDocument['positionOf'] {
+  return (steps, part = 'value') => ({ file: '', ...positions.locate(node, steps, part) });
 }
 
 type Refuse = (steps: readonly PathStep[], code: ProblemCode, message: string, hint: string) => void;

@@ -68,7 +68,7 @@ export function loadTexts(sources: readonly SourceText[], cache: LoadCache = new
       for (const document of loaded.documents) {
         for (const problem of document.problems) problems.push(placeProblem(problem, segment));
         if (document.resource !== undefined) {
-          const resource = placeResource(document.resource, segment, order);
+          const resource = cache.place(document.resource, segment, order);
           const duplicate = findDuplicate(resource, places);
           if (duplicate === undefined) resources.push(resource);
           else problems.push(duplicate);
@@ -92,12 +92,25 @@ interface LoadedSegment {
 export class LoadCache {
   #last = new Map<string, LoadedSegment>();
   #current = new Map<string, LoadedSegment>();
+  readonly #placed = new WeakMap<KnownResource, KnownResource>();
 
   load(text: string): LoadedSegment {
     // V8 cuts strings by reference: a copy does not keep the text of the whole file, of one more version in each pass.
     const loaded = this.#current.get(text) ?? this.#last.get(text) ?? loadSegment(Buffer.from(text).toString());
     this.#current.set(loaded.text, loaded);
     return loaded;
+  }
+
+  /** The same object as the last time for what has not moved, so that later stages can tell by identity what changed. */
+  place(resource: KnownResource, place: SegmentPlace, order: number): KnownResource {
+    const last = this.#placed.get(resource);
+    if (last?.order === order) {
+      const { file, line } = placePosition(resource.position, place);
+      if (last.position.file === file && last.position.line === line) return last;
+    }
+    const placed = placeResource(resource, place, order);
+    this.#placed.set(resource, placed);
+    return placed;
   }
 
   /** Forgets the segments that were not asked for since the last call. */
@@ -145,17 +158,6 @@ function loadDocument(document: SourceDocument, order: number): LoadedDocument {
     Metadata | undefined;
   checkAnnotations(metadata, group, root);
   const spec = checkSpec(schema, document, root);
-  // Not the document itself, which holds the unchecked values.
-  const locate = document.positionOf;
-  // Lowering asks for the same places after each reload.
-  const positions = new Map<string, SourcePosition>();
-  const positionOf = (path: string): SourcePosition => {
-    const known = positions.get(path);
-    if (known !== undefined) return known;
-    const position = locate(stepsIn(schema, path));
-    positions.set(path, position);
-    return position;
-  };
   const timestamp = Date.parse(metadata?.creationTimestamp ?? '');
   // The walker let through only what the table of this kind allows, which is what the type of the kind says.
   const resource = {
@@ -165,14 +167,38 @@ function loadDocument(document: SourceDocument, order: number): LoadedDocument {
     annotations: metadata?.annotations ?? {},
     ...(Number.isNaN(timestamp) ? {} : { creationTimestampMs: timestamp }),
     order,
-    spec,
+    spec: findings.hasError ? spec : compact(spec),
     position: document.positionOf([]),
-    positionOf,
+    positionOf: rememberingLocator(document.positionOf, schema),
   } as KnownResource;
   if (!findings.hasError) return { resource, problems: findings.problems };
   // The schema check returns nothing for a spec that is no object.
   const isLeft = isObject(resource.spec) && isCheckable(resource);
   return { ...(isLeft ? { faulty: resource } : {}), problems: findings.problems };
+}
+
+/** A function of its own, so that it keeps neither the document, which holds the unchecked values, nor the findings. */
+function rememberingLocator(
+  locate: SourceDocument['positionOf'],
+  schema: KindSchema,
+): (path: string) => SourcePosition {
+  // Lowering asks for the same places after each reload.
+  const positions = new Map<string, SourcePosition>();
+  return (path) => {
+    const known = positions.get(path);
+    if (known !== undefined) return known;
+    const position = locate(stepsIn(schema, path));
+    positions.set(path, position);
+    return position;
+  };
+}
+
+/**
+ * The same value in less memory: objects that grew field by field have room for more, and a text cut out of another keeps
+ * it. A spec without errors is plain JSON.
+ */
+function compact(spec: unknown): unknown {
+  return JSON.parse(JSON.stringify(spec));
 }
 
 interface Metadata {

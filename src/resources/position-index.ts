@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Nodes of a parsed YAML document -> where each field stands, as integers. The nodes take some ten times the memory of the
- * text, and later stages ask for a line only; an entry here takes 20 bytes, so positions can be kept with the resource for
+ * text, and later stages ask for a line only; an entry here takes 10 or 20 bytes, so positions can be kept with the resource for
  * as long as it is in force and nothing is ever parsed twice.
  */
 import { isAlias, isMap, isScalar, isSeq } from 'yaml';
@@ -33,19 +33,28 @@ const MAP = -3;
 
 const MERGE_KEY = '<<';
 
+type Integers = Int16Array | Int32Array;
+
+/** Nearly every document is short enough for the half. */
+function packIntegers(values: readonly number[]): Integers {
+  return values.every((value) => value <= MAX_INT16) ? Int16Array.from(values) : Int32Array.from(values);
+}
+
+const MAX_INT16 = 0x7fff;
+
 export class PositionIndex {
-  readonly #entries: Int32Array;
+  readonly #entries: Integers;
   readonly #keys: readonly string[];
   /** Offset of the start of each line. */
-  readonly #lineStarts: readonly number[];
+  readonly #lineStarts: Integers;
 
   /** `root` is what the document contains; `lines` are those of the whole text, and may be shared by its documents. */
   constructor(root: Node, lines: LineCounter) {
     const writer = new EntryWriter();
     writer.add(root, undefined);
-    this.#entries = Int32Array.from(writer.entries);
+    this.#entries = packIntegers(writer.entries);
     this.#keys = [...writer.keys.keys()];
-    this.#lineStarts = lines.lineStarts;
+    this.#lineStarts = packIntegers(lines.lineStarts);
   }
 
   /**
@@ -159,7 +168,7 @@ class EntryWriter {
 }
 
 /** The line whose start is the last one at or before the offset. */
-export function placeOf(offset: number, lineStarts: readonly number[]): LinePlace {
+export function placeOf(offset: number, lineStarts: ArrayLike<number>): LinePlace {
   let low = 0;
   let high = lineStarts.length;
   while (low < high) {

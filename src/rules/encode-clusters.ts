@@ -52,8 +52,11 @@ function endpointText({ address, port }: Endpoint): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
+/** The sections that clusters are written to. */
+export type ClusterSections = Pick<TableWriter, 'text' | 'clusters' | 'endpoints'>;
+
 /** Appends the cluster's record and those of its endpoints. */
-export function encodeCluster(writer: TableWriter, cluster: Cluster): ClusterData {
+export function encodeCluster(writer: ClusterSections, cluster: Cluster): ClusterData {
   const healthy = cluster.endpoints.filter((endpoint) => endpoint.healthy);
   const endpoints = [...healthy, ...cluster.endpoints.filter((endpoint) => !endpoint.healthy)];
   const cumulative = cumulativeWeights(healthy.map((endpoint) => endpoint.weight));

@@ -49,8 +49,7 @@ const DEFAULT_MAX_AUTOMATA_BYTES = 64 * 1024 * 1024;
 export function encodeTables(model: RoutingModel, options: EncodeOptions = {}): EncodeResult {
   const writer = new TableWriter();
   const patterns = new PatternTable(writer, options.maxAutomataBytes ?? DEFAULT_MAX_AUTOMATA_BYTES);
-  const clusters = model.clusters.map((cluster) => encodeCluster(writer, cluster));
-  const clusterRecords = new Map(clusters.map(({ name }, index) => [name, index]));
+  const clusterRecords = new Map(model.clusters.map(({ name }, index) => [name, index]));
   const actions = new ActionEncoder(writer, clusterRecords, options.hostname ?? '');
   const conditions = new ConditionEncoder(writer, patterns);
   const listeners: ListenerData[] = [];
@@ -88,6 +87,9 @@ export function encodeTables(model: RoutingModel, options: EncodeOptions = {}): 
     const { name, address, port, configPort, kind, routeConfigName, pathNormalization, origin } = listener;
     listeners.push({ name, address, port, configPort, kind, routeConfigName, pathNormalization, origin });
   }
+  // Last and apart, for replaceClusters.
+  writer.text.separate();
+  const clusters = model.clusters.map((cluster) => encodeCluster(writer, cluster));
   const host = { listeners, virtualHosts, routes, clusters, patterns: patterns.hostPatterns };
   return { tables: writer.finish(), host, problems: problemsOf(patterns, regexUsers) };
 }

@@ -99,14 +99,29 @@ export class ByteSection {
   }
 }
 
-/** The pool of all text; equal texts are stored once. */
+/** The pool of all text; equal texts are stored once, but for those on the two sides of a `separate`. */
 export class TextPool {
   readonly #section = new ByteSection();
   readonly #offsets = new Map<string, number>();
 
-  constructor() {
+  /** A new pool of a table. */
+  static forTable(): TextPool {
+    const pool = new TextPool();
     // Subject of scheme conditions: the engine takes the first four or five bytes.
-    this.offsetOf('https');
+    pool.offsetOf('https');
+    return pool;
+  }
+
+  /** A pool that begins with the bytes of another, as after its `separate`. */
+  static after(bytes: Uint8Array): TextPool {
+    const pool = new TextPool();
+    pool.#section.append(bytes);
+    return pool;
+  }
+
+  /** What comes now is stored behind what is there and shares nothing with it, so that it can be replaced as a whole. */
+  separate(): void {
+    this.#offsets.clear();
   }
 
   /** Offset of a byte string, from the start of the blob. */
@@ -127,7 +142,7 @@ type Section = RecordSection | ByteSection;
 
 /** Every section of a table being written. */
 export class TableWriter {
-  readonly text = new TextPool();
+  readonly text = TextPool.forTable();
   readonly listeners = new RecordSection(layout.LISTENER_SIZE);
   readonly virtualHosts = new RecordSection(layout.VIRTUAL_HOST_SIZE);
   readonly routes = new RecordSection(layout.ROUTE_SIZE);
@@ -149,48 +164,75 @@ export class TableWriter {
   readonly groupAccepts = new RecordSection(4);
   readonly automata = new ByteSection();
 
-  /** The blob. Text lies directly behind the header; sections are 8-byte aligned. */
   finish(): Uint8Array {
-    const sections: readonly [pair: number, section: Section][] = [
-      [layout.TABLE_STRINGS, this.text.section],
-      [layout.TABLE_LISTENERS, this.listeners],
-      [layout.TABLE_VIRTUAL_HOSTS, this.virtualHosts],
-      [layout.TABLE_ROUTES, this.routes],
-      [layout.TABLE_WEIGHTED, this.weighted],
-      [layout.TABLE_CLUSTERS, this.clusters],
-      [layout.TABLE_ENDPOINTS, this.endpoints],
-      [layout.TABLE_HEADER_OPS, this.headerOps],
-      [layout.TABLE_TEMPLATE_PARTS, this.templateParts],
-      [layout.TABLE_HOST_SLOTS, this.hostSlots],
-      [layout.TABLE_HOST_NODES, this.hostNodes],
-      [layout.TABLE_HOST_KEYS, this.hostKeys],
-      [layout.TABLE_PATH_SLOTS, this.pathSlots],
-      [layout.TABLE_PATH_NODES, this.pathNodes],
-      [layout.TABLE_PATH_KEYS, this.pathKeys],
-      [layout.TABLE_CANDIDATES, this.candidates],
-      [layout.TABLE_CONDITIONS, this.conditions],
-      [layout.TABLE_PATTERNS, this.patterns],
-      [layout.TABLE_GROUPS, this.groups],
-      [layout.TABLE_GROUP_ACCEPTS, this.groupAccepts],
-      [layout.TABLE_AUTOMATA, this.automata],
-    ];
-    let length = layout.TABLE_HEADER_SIZE;
-    const placed = sections.map(([pair, section]) => {
-      const offset = length;
-      const bytes = section.bytes();
-      length = (offset + bytes.length + 7) & ~7;
-      return { pair, count: section.count, offset, bytes };
-    });
-    const blob = new Uint8Array(length);
-    const header = new DataView(blob.buffer);
-    header.setUint32(layout.TABLE_HEADER_MAGIC, layout.TABLE_MAGIC, true);
-    header.setUint32(layout.TABLE_HEADER_VERSION, layout.LAYOUT_VERSION, true);
-    header.setUint32(layout.TABLE_HEADER_LENGTH, length, true);
-    for (const { pair, count, offset, bytes } of placed) {
-      header.setUint32(pair, count, true);
-      header.setUint32(pair + 4, offset, true);
-      blob.set(bytes, offset);
-    }
-    return blob;
+    return assembleTable(
+      SECTIONS.map(([pair, , sectionOf]) => {
+        const section = sectionOf(this);
+        return { pair, count: section.count, bytes: section.bytes() };
+      }),
+    );
   }
+}
+
+/** In the order of the blob: place in the header, bytes per record, and what is written there. */
+const SECTIONS: readonly (readonly [pair: number, recordSize: number, of: (writer: TableWriter) => Section])[] = [
+  [layout.TABLE_STRINGS, 1, (writer) => writer.text.section],
+  [layout.TABLE_LISTENERS, layout.LISTENER_SIZE, (writer) => writer.listeners],
+  [layout.TABLE_VIRTUAL_HOSTS, layout.VIRTUAL_HOST_SIZE, (writer) => writer.virtualHosts],
+  [layout.TABLE_ROUTES, layout.ROUTE_SIZE, (writer) => writer.routes],
+  [layout.TABLE_WEIGHTED, layout.WEIGHTED_SIZE, (writer) => writer.weighted],
+  [layout.TABLE_CLUSTERS, layout.CLUSTER_SIZE, (writer) => writer.clusters],
+  [layout.TABLE_ENDPOINTS, layout.ENDPOINT_SIZE, (writer) => writer.endpoints],
+  [layout.TABLE_HEADER_OPS, layout.HEADER_OP_SIZE, (writer) => writer.headerOps],
+  [layout.TABLE_TEMPLATE_PARTS, layout.TEMPLATE_PART_SIZE, (writer) => writer.templateParts],
+  [layout.TABLE_HOST_SLOTS, layout.SLOT_SIZE, (writer) => writer.hostSlots],
+  [layout.TABLE_HOST_NODES, layout.NODE_SIZE, (writer) => writer.hostNodes],
+  [layout.TABLE_HOST_KEYS, 1, (writer) => writer.hostKeys],
+  [layout.TABLE_PATH_SLOTS, layout.SLOT_SIZE, (writer) => writer.pathSlots],
+  [layout.TABLE_PATH_NODES, layout.NODE_SIZE, (writer) => writer.pathNodes],
+  [layout.TABLE_PATH_KEYS, 1, (writer) => writer.pathKeys],
+  [layout.TABLE_CANDIDATES, 4, (writer) => writer.candidates],
+  [layout.TABLE_CONDITIONS, layout.CONDITION_SIZE, (writer) => writer.conditions],
+  [layout.TABLE_PATTERNS, layout.PATTERN_SIZE, (writer) => writer.patterns],
+  [layout.TABLE_GROUPS, layout.GROUP_SIZE, (writer) => writer.groups],
+  [layout.TABLE_GROUP_ACCEPTS, 4, (writer) => writer.groupAccepts],
+  [layout.TABLE_AUTOMATA, 1, (writer) => writer.automata],
+];
+
+/** A section as it lies in a table. `pair` is the byte offset of its count and offset in the header; `count` are records. */
+export interface TableSection {
+  readonly pair: number;
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The blob. Sections lie in the given order, text directly behind the header; they are 8-byte aligned. */
+export function assembleTable(sections: readonly TableSection[]): Uint8Array {
+  let length = layout.TABLE_HEADER_SIZE;
+  const placed = sections.map((section) => {
+    const offset = length;
+    length = (offset + section.bytes.length + 7) & ~7;
+    return { ...section, offset };
+  });
+  const blob = new Uint8Array(length);
+  const header = new DataView(blob.buffer);
+  header.setUint32(layout.TABLE_HEADER_MAGIC, layout.TABLE_MAGIC, true);
+  header.setUint32(layout.TABLE_HEADER_VERSION, layout.LAYOUT_VERSION, true);
+  header.setUint32(layout.TABLE_HEADER_LENGTH, length, true);
+  for (const { pair, count, offset, bytes } of placed) {
+    header.setUint32(pair, count, true);
+    header.setUint32(pair + 4, offset, true);
+    blob.set(bytes, offset);
+  }
+  return blob;
+}
+
+/** The sections of a blob that was assembled here, in their order. */
+export function sectionsOf(tables: Uint8Array): TableSection[] {
+  const header = new DataView(tables.buffer, tables.byteOffset, tables.byteLength);
+  return SECTIONS.map(([pair, recordSize]) => {
+    const count = header.getUint32(pair, true);
+    const offset = header.getUint32(pair + 4, true);
+    return { pair, count, bytes: tables.subarray(offset, offset + count * recordSize) };
+  });
 }
