@@ -28,7 +28,8 @@ export const RUN_OPTIONS = {
   front: {
     choices: ['auto', 'uws', 'wire'] as const,
     default: 'auto',
-    describe: 'What serves plaintext HTTP ports: uWebSockets.js, or raw sockets where it has no binary (auto)',
+    describe:
+      "What serves plaintext HTTP ports: Weft's own parser on raw sockets (wire, auto), or uWebSockets.js (uws)",
   },
   admin: { type: 'string', default: '127.0.0.1:15000', describe: 'Address of the admin server' },
   'status-port': { type: 'number', default: 15021, describe: 'Port of /healthz/ready; 0 = any, -1 = none' },

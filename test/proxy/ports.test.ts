@@ -33,8 +33,8 @@ function secondGateway(port: number, bind?: string): string {
   return bind === undefined ? text : text.replace('- port:', `- bind: "${bind}"\n      port:`);
 }
 
-/** What becomes of a new connection. */
-function connect(port: number, host = '127.0.0.1'): Promise<'accepted' | string> {
+/** What becomes of a new connection: `accepted`, or the code of the error. */
+function connect(port: number, host = '127.0.0.1'): Promise<string> {
   return new Promise((resolve) => {
     const socket = net.connect({ port, host });
     socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
