@@ -4,6 +4,7 @@
  * traffic, so its pauses delay nobody's request; but a change that comes during one waits for it, hence only after a quiet
  * moment, and only when there is something to win.
  */
+import { loadCLibrary } from '../proxy/c-library.js';
 import { trimHeap } from '../proxy/trim-heap.js';
 
 /** Files that change together do so within a fraction of this. */
@@ -30,5 +31,7 @@ export class HeapTrimmer {
     if (process.memoryUsage().heapTotal - this.#trimmedBytes < MIN_GROWTH_BYTES) return;
     await trimHeap();
     this.#trimmedBytes = process.memoryUsage().heapTotal;
+    const library = loadCLibrary();
+    if (library.ok) library.calls.trimMemory?.();
   }
 }

@@ -13,6 +13,7 @@ import type { AdminSource } from '../admin/admin-source.js';
 import type { RunningServer } from '../admin/http-server.js';
 import { printModel } from '../lower/print-model.js';
 import type { ProxyNode, ReadEnvironment } from '../lower/proxy-node.js';
+import { returnLargeBlocks } from '../proxy/c-library.js';
 import type { AccessLogOptions, Proxy } from '../proxy/proxy.js';
 import { startProxy } from '../proxy/start-proxy.js';
 import type { Logger } from '../telemetry/log.js';
@@ -63,6 +64,7 @@ export class StartError extends Error {}
 
 export async function serve(options: ServeOptions): Promise<Service> {
   await checkSource(options);
+  returnLargeBlocks();
   const service = new RunningService(options);
   try {
     await service.start();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { duplicateDescriptor, loadSocketCalls, SharedPorts, whyNotBindable } from './shared-port.js';
+import { loadCLibrary } from './c-library.js';
+import { duplicateDescriptor, SharedPorts, whyNotBindable } from './shared-port.js';
 
 const cleanups: (() => void)[] = [];
 
@@ -10,7 +11,7 @@ afterEach(() => {
 });
 
 function sharedPorts(): SharedPorts {
-  const loaded = loadSocketCalls();
+  const loaded = loadCLibrary();
   if (!loaded.ok) throw new Error(loaded.reason);
   const ports = new SharedPorts(loaded.calls);
   cleanups.push(() => ports.closeExcept(new Set()));

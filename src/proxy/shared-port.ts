@@ -3,51 +3,21 @@
  * Address and port -> one listening socket that all data-path threads accept from, for releases of Node.js without
  * `reusePort`. The main thread holds its descriptor for as long as the listener exists; each thread listens on a duplicate
  * (libuv closes what it is given). So a thread that dies takes nothing away: clients wait in the socket's queue for the
- * others or for its replacement. Node.js has no dup(2), so koffi calls it; it is loaded only where it is needed, because it
- * costs about 3 MB of memory.
+ * others or for its replacement. Node.js has no dup(2), so it is called by c-library.ts.
  */
-import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
-import type * as Koffi from 'koffi';
-
-/** The calls of the C library on file descriptors; below zero = refused. */
-export interface SocketCalls {
-  dup(descriptor: number): number;
-  close(descriptor: number): number;
-}
-
-export type SocketCallsResult =
-  { readonly ok: true; readonly calls: SocketCalls } | { readonly ok: false; readonly reason: string };
-
-let loaded: SocketCallsResult | null = null;
-
-/** Never throws: koffi has no binary for some platforms, and Windows has no such calls. */
-export function loadSocketCalls(): SocketCallsResult {
-  loaded ??= tryLoadSocketCalls();
-  return loaded;
-}
-
-function tryLoadSocketCalls(): SocketCallsResult {
-  try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-    const library = koffi.load(null);
-    const dup = library.func('int dup(int)') as SocketCalls['dup'];
-    const close = library.func('int close(int)') as SocketCalls['close'];
-    return { ok: true, calls: { dup, close } };
-  } catch (error) {
-    return { ok: false, reason: error instanceof Error ? (error.message.split('\n').at(0) ?? '') : String(error) };
-  }
-}
+import type { CLibrary } from './c-library.js';
+import { loadCLibrary } from './c-library.js';
 
 /** For a thread: a descriptor of its own for the main thread's socket. Throws when there can't be one more. */
 export function duplicateDescriptor(descriptor: number): number {
-  const result = loadSocketCalls();
+  const result = loadCLibrary();
   if (!result.ok) throw new Error(`can't duplicate a listening socket: ${result.reason}`);
   return duplicate(result.calls, descriptor);
 }
 
-function duplicate(calls: SocketCalls, descriptor: number): number {
+function duplicate(calls: CLibrary, descriptor: number): number {
   const copy = calls.dup(descriptor);
   if (copy < 0) throw new Error("can't duplicate a listening socket: too many open files (see ulimit -n)");
   return copy;
@@ -55,10 +25,10 @@ function duplicate(calls: SocketCalls, descriptor: number): number {
 
 /** The main thread's listening sockets, by listener name. It never accepts from them. */
 export class SharedPorts {
-  readonly #calls: SocketCalls;
+  readonly #calls: CLibrary;
   readonly #descriptors = new Map<string, number>();
 
-  constructor(calls: SocketCalls) {
+  constructor(calls: CLibrary) {
     this.#calls = calls;
   }
 

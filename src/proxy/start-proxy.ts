@@ -19,7 +19,8 @@ import { canReusePort } from './fronts/wire-front.js';
 import type { ListenerWish, PortSharing } from './messages.js';
 import { threadFactsOf } from './thread-facts.js';
 import type { BoundListener, Proxy, ProxyOptions, ProxyState, PublishResult } from './proxy.js';
-import { loadSocketCalls, SharedPorts, whyNotBindable } from './shared-port.js';
+import { loadCLibrary } from './c-library.js';
+import { SharedPorts, whyNotBindable } from './shared-port.js';
 
 /** A thread that ends this soon after its start counts as a failed start. */
 const QUICK_DEATH_MS = 2000;
@@ -322,7 +323,7 @@ function opensPortsInEachThread(options: ProxyOptions): boolean {
 /** Null where each thread opens ports by itself, and where sockets can't be duplicated. */
 function sharedPortsFor(options: ProxyOptions): SharedPorts | null {
   if (opensPortsInEachThread(options)) return null;
-  const loaded = loadSocketCalls();
+  const loaded = loadCLibrary();
   if (loaded.ok) return new SharedPorts(loaded.calls);
   options.logger.warning('main', 'one thread alone serves each port: this release of Node.js can not share them', {
     node: process.version,
