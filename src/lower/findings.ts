@@ -34,7 +34,7 @@ export class Findings {
   }
 }
 
-/** Thousands of routes have the same few paths, each made by itself: a text of its own for each took 2 MB in 10,000. */
+/** Thousands of routes have the same few paths, each made by itself and kept by its route. */
 const knownPaths = new Map<string, string>();
 /** More is one resource with very many rules; then the table begins anew. */
 const MAX_KNOWN_PATHS = 10_000;
