@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineConfig } from 'vitest/config';
 
+/** Runs against different fronts leave a report each. */
+const front = process.env['WEFT_FRONT'];
+const outputFile = front ? `dist/test-report-${front}.json` : 'dist/test-report.json';
+
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts', 'perf/**/*.test.ts'],
@@ -9,7 +13,6 @@ export default defineConfig({
     hookTimeout: 30_000,
     pool: 'forks',
     maxWorkers: 2,
-    reporters:
-      process.env['CI'] === 'true' ? ['default', ['json', { outputFile: 'dist/test-report.json' }]] : ['default'],
+    reporters: process.env['CI'] === 'true' ? ['default', ['json', { outputFile }]] : ['default'],
   },
 });

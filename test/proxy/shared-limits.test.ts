@@ -6,6 +6,7 @@ import type { Gateway } from '../support/gateway.js';
 import { eventually, startGateway } from '../support/gateway.js';
 import { forwarded, gateway } from '../support/istio-yaml.js';
 import { Load } from '../support/load.js';
+import { exchange } from '../support/raw-client.js';
 
 const cleanups: (() => Promise<unknown>)[] = [];
 const CLUSTER = { cluster_name: 'outbound|8000||shop.example' };
@@ -54,6 +55,16 @@ describe('limits over two threads', () => {
     expect(report.statuses).toEqual({ 200: 3000 });
     expect(mostConnections).toBe(1);
     await gaugesReturn(proxy);
+  });
+
+  it('are free again when the answer is there, also with the last one of a connection', async () => {
+    const proxy = await limitedProxy({ maxConnections: 1 }, { http2MaxRequests: 1, maxRequestsPerConnection: 1 }, 0);
+    const statuses = new Map<number, number>();
+    for (let count = 0; count < 1000; count++) {
+      const { status } = await exchange(proxy.port, 'shop.example', '/', { fields: 'connection: close\r\n' });
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+    expect([...statuses]).toEqual([[200, 1000]]);
   });
 
   it('refuse what is too much at once, and count exactly that', async () => {

@@ -76,6 +76,8 @@ export class WireConnection implements Downstream, Gatherer {
   #closed = false;
   #processing = false;
   #corked = false;
+  /** The last answer is complete: it leaves, and the socket ends, with the end of the cork. */
+  #endsWithCork = false;
   /** Bytes of the answer that lie together in the thread's output buffer and leave with the end of the cork. */
   #gatherOffset = 0;
   #gathered = 0;
@@ -339,7 +341,8 @@ export class WireConnection implements Downstream, Gatherer {
       write();
     } finally {
       this.#corked = false;
-      this.flushGathered();
+      if (this.#endsWithCork) this.#finishSocket();
+      else this.flushGathered();
     }
   }
 
@@ -406,7 +409,10 @@ export class WireConnection implements Downstream, Gatherer {
     this.exchange = null;
     this.#pausedByExchange = false;
     if (this.#closeAfter || this.#retiring || this.#clientEnded) {
-      this.#finishSocket();
+      this.#closeAfter = true;
+      // The limits that the exchange holds are free before the client can know that it has its answer.
+      if (this.#corked) this.#endsWithCork = true;
+      else this.#finishSocket();
       return;
     }
     this.#path.timers.start(this.#timer, this.#readingHead ? IDLE_TIMEOUT_MS : DISCARD_MS);
@@ -455,7 +461,7 @@ export class WireConnection implements Downstream, Gatherer {
 
   #finishSocket(): void {
     const unread = !this.#readingHead || this.#pending.length > 0 || this.#refused;
-    this.#closeAfter = true;
+    this.#endsWithCork = false;
     this.#pending = NOTHING;
     this.flushGathered();
     if (this.#closed) return;
