@@ -73,10 +73,13 @@ async function startValues(): Promise<Values> {
 }
 
 async function memoryValues(): Promise<Values> {
-  const { demoBytes, routesBytes, engineBytes } = await measureMemory();
+  const { nodeBytes, demoBytes, routesBytes, engineBytes } = await measureMemory();
   return {
+    'resident-node': nodeBytes / BYTES_PER_MB,
     'resident-demo': demoBytes / BYTES_PER_MB,
+    'resident-demo-node': demoBytes / nodeBytes,
     'resident-routes': routesBytes / BYTES_PER_MB,
+    'resident-routes-node': routesBytes / nodeBytes,
     'engine-reserved': engineBytes / BYTES_PER_MB,
   };
 }

@@ -63,6 +63,7 @@ export function measureStart(): Promise<StartFigures> {
 }
 
 export interface MemoryFigures {
+  readonly nodeBytes: number;
   readonly demoBytes: number;
   /** 10,000 routes read from YAML. */
   readonly routesBytes: number;
@@ -73,6 +74,7 @@ export interface MemoryFigures {
 /** Takes about ten seconds. Rejects where neither /proc nor `ps` tells what is resident. */
 export async function measureMemory(): Promise<MemoryFigures> {
   return {
+    nodeBytes: await residentNode(),
     demoBytes: await residentOf(['-c', DEMO]),
     routesBytes: await withMesh((folder) => residentOf(['-c', folder])),
     engineBytes: await engineBytesOf(['-c', DEMO]),
@@ -132,6 +134,17 @@ async function residentOf(source: readonly string[]): Promise<number> {
     return await residentBytes(weft.pid);
   } finally {
     await weft.stop();
+  }
+}
+
+/** What a process costs that does nothing; releases of Node.js differ in it by a third. */
+async function residentNode(): Promise<number> {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' });
+  try {
+    await sleep(SETTLE_MS);
+    return await residentBytes(child.pid ?? 0);
+  } finally {
+    child.kill();
   }
 }
 
