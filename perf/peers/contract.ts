@@ -6,7 +6,7 @@
 
 /** Routes on one host, all to the same upstreams; a request that no route takes gets 404. See pathOfRoute. */
 export interface RouteSet {
-  /** `header` routes share the prefix `/` and differ in the exact value of `x-route`: see headerOfRoute. */
+  /** `header` routes share the prefix `/` and differ in the exact value of `x-route`. */
   readonly kind: 'exact' | 'prefix' | 'regex' | 'header';
   readonly count: number;
 }
@@ -85,9 +85,4 @@ export function patternOfRoute({ kind }: RouteSet, index: number): string {
     case 'header':
       return '/';
   }
-}
-
-/** The value of `x-route` that route `index` of a set of kind `header` takes. */
-export function headerOfRoute(index: number): string {
-  return `route-${index}`;
 }

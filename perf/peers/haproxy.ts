@@ -6,10 +6,11 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { headerOfRoute, patternOfRoute } from './contract.js';
+import { patternOfRoute } from './contract.js';
 import type { Peer, RouteSet, RunningPeer, StartOptions, Work } from './contract.js';
 import { fetchLocal, findFreePort, startServing } from './process.js';
 import { detectTool, requireTool } from './tools.js';
+import { headerOfRoute } from './work.js';
 
 /** Clients of the largest scenario, with room. */
 const CONNECTIONS = 20_000;

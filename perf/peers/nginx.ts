@@ -5,10 +5,11 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { headerOfRoute, patternOfRoute } from './contract.js';
+import { patternOfRoute } from './contract.js';
 import type { Peer, RouteSet, RunningPeer, StartOptions, Work } from './contract.js';
 import { fetchLocal, findFreePort, startServing } from './process.js';
 import { detectTool, requireTool } from './tools.js';
+import { headerOfRoute } from './work.js';
 
 /** The demo of a thousand clients needs as many connections to upstreams; more would not be kept by any peer. */
 const KEPT_CONNECTIONS = 1024;

@@ -9,11 +9,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import type { WeftSource } from '../scenario.js';
-import { headerOfRoute, patternOfRoute } from './contract.js';
+import { patternOfRoute } from './contract.js';
 import type { Peer, RouteSet, RunningPeer, StartOptions, Work } from './contract.js';
 import { fetchLocal, findFreePort, startServing } from './process.js';
 import type { PinnedProcess } from './process.js';
 import { repositoryRoot } from './tools.js';
+import { headerOfRoute } from './work.js';
 
 const run = promisify(execFile);
 
