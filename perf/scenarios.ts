@@ -173,7 +173,8 @@ const OPERATION: readonly Row[] = [
   {
     name: 'reload-under-load',
     group: 'operation',
-    shows: 'small answers while a changed configuration of 1,000 routes is applied twice a second; one failed request fails the round',
+    shows:
+      'small answers while a changed configuration of 1,000 routes is applied twice a second; one failed request fails the round',
     work: { ...EDGE, upstreamCount: 2 },
     load: { ...SATURATE, beside: { what: 'reload', everyMs: 500 } },
     metric: 'cpuUsPerRequest',

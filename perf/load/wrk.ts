@@ -62,7 +62,7 @@ export function parseWrk(output: string): ClosedFigures {
 /** The script: requests are made once, so that a request costs the client a table look-up at most. */
 export function luaOf(load: ClosedLoad): string {
   const { paths, headers, varying, bodyBytes, pipeline = 1, newConnections = false } = load;
-  const fixed = { host: 'perf.example', ...headers, ...(newConnections ? { connection: 'close' } : {}) };
+  const fixed = { Host: 'perf.example', ...headers, ...(newConnections ? { connection: 'close' } : {}) };
   const entries = Object.entries(fixed).map(([name, value]) => `[${quote(name)}] = ${quote(value)}`);
   const rows = paths.map((path, index) => `  {${quote(path)}, ${quote(varying?.values[index] ?? '')}},\n`);
   return `local headers = {${entries.join(', ')}}

@@ -15,7 +15,9 @@ function changed(headers: Record<string, string>, rest: Partial<Answer> = {}): A
 
 describe('an answer through a proxy', () => {
   it('may have its own date, server and connection headers', () => {
-    expect(differenceOf(DIRECT, changed({ date: 'now', server: 'x', connection: 'close', via: '1.1 x' }))).toBeUndefined();
+    expect(
+      differenceOf(DIRECT, changed({ date: 'now', server: 'x', connection: 'close', via: '1.1 x' })),
+    ).toBeUndefined();
   });
 
   it.each([

@@ -45,13 +45,15 @@ async function checkWeights(port: number, weights: readonly number[], path: stri
     asked[index] = (asked[index] ?? 0) + 1;
   }
   const unused = weights.findIndex((weight, index) => weight > 0 && asked[index] === 0);
-  if (unused >= 0) throw new Error(`upstream ${unused} of weight ${weights[unused]} got none of ${WEIGHTED_ASKS} requests`);
+  if (unused >= 0)
+    throw new Error(`upstream ${unused} of weight ${weights[unused]} got none of ${WEIGHTED_ASKS} requests`);
 }
 
 /** The first difference that counts, in words; undefined when there is none. */
 export function differenceOf(direct: Answer, proxied: Answer, anyUpstream = false): string | undefined {
   if (direct.status !== proxied.status) return `status ${proxied.status} instead of ${direct.status}`;
-  if (direct.body !== proxied.body) return `${proxied.body.length} bytes of body, not the same as ${direct.body.length}`;
+  if (direct.body !== proxied.body)
+    return `${proxied.body.length} bytes of body, not the same as ${direct.body.length}`;
   const isCompared = (name: string): boolean => !NOT_COMPARED.has(name) && !(anyUpstream && name === 'x-upstream');
   for (const [name, value] of Object.entries(direct.headers)) {
     if (isCompared(name) && proxied.headers[name] !== value) return `${name}: ${proxied.headers[name]}, not ${value}`;

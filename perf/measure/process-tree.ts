@@ -6,7 +6,7 @@
  */
 import { readFileSync, readdirSync } from 'node:fs';
 
-/** CPU time of each thread, by `pid/tid`. Only differences mean something. */
+/** CPU time in nanoseconds by `pid/tid`, and by `pid/reaped`. Only differences mean something. */
 export type CpuTimes = ReadonlyMap<string, number>;
 
 /** USER_HZ, which Linux has fixed at 100 for programs on all architectures that Node.js runs on. */
@@ -28,7 +28,7 @@ export function processTree(root: number): number[] {
   return tree;
 }
 
-/** Nanoseconds of each thread of the tree. */
+/** Nanoseconds of each thread of the tree, and of the children that each process has outlived. */
 export function cpuTimesOf(root: number): CpuTimes {
   const times = new Map<string, number>();
   for (const pid of processTree(root)) {
@@ -36,15 +36,26 @@ export function cpuTimesOf(root: number): CpuTimes {
       const nanoseconds = threadCpuNs(`/proc/${pid}/task/${thread}`);
       if (nanoseconds !== undefined) times.set(`${pid}/${thread}`, nanoseconds);
     }
+    const fields = statFields(`/proc/${pid}/stat`);
+    if (fields !== undefined) times.set(`${pid}/reaped`, ticksToNs(Number(fields[13]) + Number(fields[14])));
   }
   return times;
 }
 
-/** Microseconds between two readings; threads that began in between count whole, those that ended not at all. */
+/**
+ * Microseconds between two readings. The time of a process that ended in between (a reload replaces workers) is in what its
+ * parent has reaped, from its start on, so what it had used before is taken off again. A thread that ended is not counted.
+ */
 export function cpuUsBetween(before: CpuTimes, after: CpuTimes): number {
+  const alive = new Set([...after.keys()].map(pidOf));
   let nanoseconds = 0;
   for (const [thread, time] of after) nanoseconds += time - (before.get(thread) ?? 0);
+  for (const [thread, time] of before) if (!alive.has(pidOf(thread))) nanoseconds -= time;
   return nanoseconds / 1000;
+}
+
+function pidOf(thread: string): string {
+  return thread.slice(0, thread.indexOf('/'));
 }
 
 /** Bytes resident now, and the sum of the peaks of each process; pages that processes share count for each. */
@@ -71,7 +82,11 @@ function threadCpuNs(folder: string): number | undefined {
   const schedstat = readText(`${folder}/schedstat`);
   if (schedstat !== undefined) return Number(schedstat.split(' ')[0]);
   const fields = statFields(`${folder}/stat`);
-  return fields === undefined ? undefined : ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1e9;
+  return fields === undefined ? undefined : ticksToNs(Number(fields[11]) + Number(fields[12]));
+}
+
+function ticksToNs(ticks: number): number {
+  return (ticks / TICKS_PER_SECOND) * 1e9;
 }
 
 /** The fields of a stat file after the program's name, which may hold spaces: state is 0, parent 1, utime 11. */

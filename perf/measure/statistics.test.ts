@@ -23,7 +23,12 @@ describe('percentile', () => {
 
 describe('pairedRatio', () => {
   it('takes medians over the rounds that both have, and the range of single rounds', () => {
-    expect(pairedRatio([2, undefined, 6, 4], [1, 100, 2, undefined])).toEqual({ ratio: 4 / 1.5, min: 2, max: 3, rounds: 2 });
+    expect(pairedRatio([2, undefined, 6, 4], [1, 100, 2, undefined])).toEqual({
+      ratio: 4 / 1.5,
+      min: 2,
+      max: 3,
+      rounds: 2,
+    });
   });
 
   it('is nothing without a common round', () => {

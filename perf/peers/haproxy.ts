@@ -10,12 +10,10 @@ import { patternOfRoute } from './contract.js';
 import type { Peer, RouteSet, RunningPeer, StartOptions, Work } from './contract.js';
 import { fetchLocal, findFreePort, startServing } from './process.js';
 import { detectTool, requireTool } from './tools.js';
-import { headerOfRoute } from './work.js';
+import { BREAKER_LIMIT, IDLE_CONNECTION_COUNT, headerOfRoute } from './work.js';
 
 /** Clients of the largest scenario, with room. */
 const CONNECTIONS = 20_000;
-/** Far above what any scenario opens, so that limits are counted and never reached. */
-const UNREACHED_LIMIT = 100_000;
 const RELOAD_TIMEOUT_MS = 60_000;
 
 export interface HaproxyPlaces {
@@ -71,6 +69,8 @@ export function haproxyConfig(work: Work, places: HaproxyPlaces, generation: str
   maxconn ${CONNECTIONS}
   # The socket by which a new worker takes over the listening sockets, so that a reload refuses nobody.
   stats socket ${directory}/worker.sock mode 600 level admin expose-fd listeners
+  # Without the rights to raise it, the limit of open files that there is will do.
+  no strict-limits
   # Its default would have a reloaded process wait for kept connections for ever.
   hard-stop-after 5s
 
@@ -79,8 +79,6 @@ defaults
   option http-keep-alive
   # Any idle connection to the upstream serves any client: what the other peers do.
   http-reuse always
-  # Idle connections in total, above what the largest scenario needs.
-  pool-max-conn 2000
   timeout connect 5s
   timeout client 1h
   timeout server 1h
@@ -122,10 +120,10 @@ function converterOf({ kind }: RouteSet): string {
 }
 
 function backends({ upstreams, weights, breaker }: Work): string {
-  const limits = breaker === true ? ` maxconn ${UNREACHED_LIMIT} maxqueue ${UNREACHED_LIMIT}` : '';
+  const limits = breaker === true ? ` maxconn ${BREAKER_LIMIT} maxqueue ${BREAKER_LIMIT}` : '';
   const check = breaker === true ? ' observe layer7 error-limit 1000000 on-error mark-down check inter 1h' : '';
   const serverOf = (index: number): string =>
-    `  server upstream_${index} 127.0.0.1:${upstreams[index]}${limits}${check}`;
+    `  server upstream_${index} 127.0.0.1:${upstreams[index]} pool-max-conn ${IDLE_CONNECTION_COUNT}${limits}${check}`;
   const single = upstreams.map((_, index) => `backend upstream_${index}\n${serverOf(index)}\n`);
   if (weights === undefined) return single.join('\n');
   const rows = weights.map((weight, index) => `${serverOf(index)} weight ${weight}\n`);

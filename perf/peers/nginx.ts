@@ -9,14 +9,10 @@ import { patternOfRoute } from './contract.js';
 import type { Peer, RouteSet, RunningPeer, StartOptions, Work } from './contract.js';
 import { fetchLocal, findFreePort, startServing } from './process.js';
 import { detectTool, requireTool } from './tools.js';
-import { headerOfRoute } from './work.js';
+import { BREAKER_LIMIT, IDLE_CONNECTION_COUNT, headerOfRoute } from './work.js';
 
-/** The demo of a thousand clients needs as many connections to upstreams; more would not be kept by any peer. */
-const KEPT_CONNECTIONS = 1024;
 /** Above what any scenario opens: clients, upstreams and files of one worker. */
 const CONNECTIONS = 40_000;
-/** Far above what any scenario opens, so that limits are counted and never reached. */
-const UNREACHED_LIMIT = 100_000;
 const RELOAD_TIMEOUT_MS = 60_000;
 
 export interface NginxPlaces {
@@ -116,11 +112,11 @@ ${locations(work)}  }
 }
 
 function upstreamBlock(port: number, index: number, { breaker }: Work): string {
-  const limits = breaker === true ? ` max_conns=${UNREACHED_LIMIT} max_fails=5 fail_timeout=1s` : '';
+  const limits = breaker === true ? ` max_conns=${BREAKER_LIMIT} max_fails=5 fail_timeout=1s` : '';
   return `  upstream upstream_${index} {
     zone upstream_${index} 256k;
     server 127.0.0.1:${port}${limits};
-    keepalive ${KEPT_CONNECTIONS};
+    keepalive ${IDLE_CONNECTION_COUNT};
     keepalive_requests 1000000000;
     keepalive_timeout 1h;
   }
@@ -153,7 +149,8 @@ function locations({ routes, weights }: Work): string {
   }
   const rows = Array.from(
     { length: routes.count },
-    (_, index) => `    location ${modifierOf(routes)}${locationPattern(routes, index)} { proxy_pass http://${target}; }\n`,
+    (_, index) =>
+      `    location ${modifierOf(routes)}${locationPattern(routes, index)} { proxy_pass http://${target}; }\n`,
   );
   return `${rows.join('')}    location / { return 404; }\n`;
 }

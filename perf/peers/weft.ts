@@ -14,15 +14,13 @@ import type { Peer, RouteSet, RunningPeer, StartOptions, Work } from './contract
 import { fetchLocal, findFreePort, startServing } from './process.js';
 import type { PinnedProcess } from './process.js';
 import { repositoryRoot } from './tools.js';
-import { headerOfRoute } from './work.js';
+import { BREAKER_LIMIT, headerOfRoute, listShares } from './work.js';
 
 const run = promisify(execFile);
 
 /** The port that the configuration speaks of; --listen-map puts it on the one of the run. */
 const GATEWAY_PORT = 80;
 const SERVICE_PORT = 8000;
-/** Far above what any scenario opens, so that limits are counted and never reached. */
-const UNREACHED_LIMIT = 100_000;
 const RELOAD_TIMEOUT_MS = 60_000;
 
 export interface WeftVariant {
@@ -127,33 +125,48 @@ export function yamlOfWork(work: Work): string {
     selector: { istio: 'ingressgateway' },
     servers: [{ port: { number: GATEWAY_PORT, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
   };
-  const route = destinationsOf(work);
-  const { routes } = work;
-  const http =
-    routes === null
-      ? [{ route }]
-      : Array.from({ length: routes.count }, (_, index) => ({ match: [matchOf(routes, index)], route }));
   const documents = [
     resource('Gateway', 'edge', gateway),
-    resource('VirtualService', 'shop', { hosts: ['*'], gateways: ['edge'], http }),
+    virtualService(work),
     ...work.upstreams.map((port, index) => serviceEntry(port, index)),
     ...(work.breaker === true ? work.upstreams.map((_, index) => limits(index)) : []),
   ];
   return documents.join('---\n');
 }
 
-function destinationsOf({ upstreams, weights }: Work): object[] {
-  const used = weights === undefined ? upstreams.slice(0, 1) : upstreams;
-  return used.map((_, index) => ({
-    destination: { host: hostOf(index), port: { number: SERVICE_PORT } },
-    ...(weights === undefined ? {} : { weight: weights[index] ?? 0 }),
-  }));
+/** Joined text: a YAML writer takes longer for 10,000 routes than Weft for reading them, and that would count as reloading. */
+function virtualService(work: Work): string {
+  const { routes } = work;
+  const route = destinationsOf(work);
+  const head = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: shop
+spec:
+  hosts: ["*"]
+  gateways: [edge]
+  http:
+`;
+  if (routes === null) return `${head}  - route:\n${route}`;
+  const rows = Array.from(
+    { length: routes.count },
+    (_, index) => `  - match:\n    - ${matchOf(routes, index)}\n    route:\n${route}`,
+  );
+  return head + rows.join('');
 }
 
-function matchOf(set: RouteSet, index: number): object {
-  const pattern = patternOfRoute(set, index);
-  if (set.kind !== 'header') return { uri: { [set.kind]: pattern } };
-  return { uri: { prefix: pattern }, headers: { 'x-route': { exact: headerOfRoute(index) } } };
+function destinationsOf(work: Work): string {
+  const rows = listShares(work).map(({ port, weight }) => {
+    const destination = `    - destination: {host: ${hostOf(work.upstreams.indexOf(port))}, port: {number: ${SERVICE_PORT}}}\n`;
+    return work.weights === undefined ? destination : `${destination}      weight: ${weight}\n`;
+  });
+  return rows.join('');
+}
+
+function matchOf(set: RouteSet, index: number): string {
+  const pattern = JSON.stringify(patternOfRoute(set, index));
+  if (set.kind !== 'header') return `uri: {${set.kind}: ${pattern}}`;
+  return `uri: {prefix: ${pattern}}\n      headers: {x-route: {exact: ${headerOfRoute(index)}}}`;
 }
 
 function serviceEntry(port: number, index: number): string {
@@ -168,8 +181,8 @@ function serviceEntry(port: number, index: number): string {
 
 function limits(index: number): string {
   const connectionPool = {
-    tcp: { maxConnections: UNREACHED_LIMIT },
-    http: { http1MaxPendingRequests: UNREACHED_LIMIT, http2MaxRequests: UNREACHED_LIMIT, maxRetries: UNREACHED_LIMIT },
+    tcp: { maxConnections: BREAKER_LIMIT },
+    http: { http1MaxPendingRequests: BREAKER_LIMIT, http2MaxRequests: BREAKER_LIMIT, maxRetries: BREAKER_LIMIT },
   };
   const outlierDetection = { consecutive5xxErrors: 5, interval: '1s', baseEjectionTime: '30s' };
   const trafficPolicy = { connectionPool, outlierDetection };

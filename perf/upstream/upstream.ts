@@ -17,11 +17,7 @@ export interface Upstream {
 }
 
 /** `cpus`: a list for `taskset -c`; undefined: not pinned. Rejects when the process ends before it listens. */
-export async function startUpstream(
-  portCount: number,
-  bodyBytes: number,
-  cpus: string | undefined,
-): Promise<Upstream> {
+export async function startUpstream(portCount: number, bodyBytes: number, cpus: string | undefined): Promise<Upstream> {
   const child = fork(PROGRAM, [String(portCount), String(bodyBytes)], { execArgv: [] });
   if (cpus !== undefined && child.pid !== undefined) execFileSync('taskset', ['-a', '-c', '-p', cpus, `${child.pid}`]);
   const waiting = new Set<(message: UpstreamMessage) => void>();
