@@ -35,7 +35,7 @@ async function main(): Promise<number> {
   }
   const scenarios = selectScenarios(args.scenarios);
   const cpus = planCpus(args.unpinned);
-  const { tools, missing } = await findLoadTools();
+  const { tools, missing } = findLoadTools();
   for (const text of missing.values()) console.error(text);
   if (missing.has('wrk') || missing.has('taskset')) return 1;
   const contestants = await findPeers(args.peers);

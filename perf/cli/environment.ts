@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** This machine, this checkout, these tools -> what must stand beside every figure of the run. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpus, release, type } from 'node:os';
 import type { Environment } from '../measure/result.js';
-import { detectTool, repositoryRoot } from '../peers/tools.js';
+import { findTool, repositoryRoot } from '../peers/tools.js';
 
 type Facts = Pick<Environment, 'command' | 'pinning' | 'rounds' | 'seconds' | 'tools'>;
 
@@ -28,12 +28,15 @@ const LOAD_TOOLS = [
 ];
 
 /** The load tools that run, with versions, and for each missing one how to get it. */
-export async function findLoadTools(): Promise<{ tools: Record<string, string>; missing: Map<string, string> }> {
+export function findLoadTools(): { tools: Record<string, string>; missing: Map<string, string> } {
   const tools: Record<string, string> = {};
   const missing = new Map<string, string>();
   for (const { name, version, pattern, from } of LOAD_TOOLS) {
-    const found = await detectTool(name, version, pattern);
-    if ('version' in found) tools[name] = found.version;
+    const file = findTool(name);
+    // Not by its exit status: wrk ends with 1 after it has printed its version.
+    const { stdout = '', stderr = '' } = file === undefined ? {} : spawnSync(file, version, { encoding: 'utf8' });
+    const found = pattern.exec(`${stdout}${stderr}`)?.[1];
+    if (found !== undefined) tools[name] = found;
     else missing.set(name, `${name} is missing: apt-get install ${from}, or run tools/perf-setup`);
   }
   return { tools, missing };
