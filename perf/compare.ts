@@ -33,13 +33,9 @@ interface Compared {
 }
 
 async function parseArguments() {
-  return yargs(process.argv.slice(2))
+  const { _: commits, ...options } = await yargs(process.argv.slice(2))
     .scriptName('npm run perf:compare --')
-    .command('$0 <base> <head>', 'Builds two commits and compares what they cost', (command) =>
-      command
-        .positional('base', { type: 'string', demandOption: true, describe: 'Commit, or folder of a working tree' })
-        .positional('head', { type: 'string', demandOption: true, describe: 'Commit, or folder of a working tree' }),
-    )
+    .usage('$0 BASE HEAD\n\nBuilds two commits, or folders of working trees, and compares what they cost')
     .options({
       scenario: { type: 'string', default: 'h1-small', describe: 'Rows of npm run perf, separated by commas' },
       rounds: { type: 'number', default: 5, describe: 'Rounds, each with newly started processes' },
@@ -47,20 +43,15 @@ async function parseArguments() {
       json: { type: 'string', describe: 'File for every round' },
       unpinned: { type: 'boolean', default: false, describe: 'Run although the machine has one core only' },
     })
-    .strict()
-    .exitProcess(false)
+    .strictOptions()
+    .demandCommand(2, 2, 'BASE and HEAD are needed', 'BASE and HEAD are all it takes')
+    // yargs would end the process with status 1, which means "worse" here.
     .fail((message: string | undefined, error: Error | undefined) => {
       throw error ?? new Error(message);
     })
-    .parse() as Promise<{
-    readonly base: string;
-    readonly head: string;
-    readonly scenario: string;
-    readonly rounds: number;
-    readonly turns: number;
-    readonly json: string | undefined;
-    readonly unpinned: boolean;
-  }>;
+    .parse();
+  const [base = '', head = ''] = commits.map(String);
+  return { ...options, base, head };
 }
 
 async function main(): Promise<number> {

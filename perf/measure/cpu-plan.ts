@@ -9,7 +9,7 @@ export interface CpuPlan {
   /** Undefined: not pinned. */
   readonly load: string | undefined;
   /** A CPU list for a proxy with so many threads; undefined when there are not enough cores. */
-  proxy(threads: number): string | undefined;
+  readonly proxy: (threads: number) => string | undefined;
   readonly description: string;
 }
 

@@ -14,8 +14,7 @@ const TIMEOUT_MS = 60_000;
 
 /** Each reload turns all requests to the other of two upstreams, so that the answer tells which configuration gave it. */
 export async function measureReloads(reloads: number, { running, port, work }: Started): Promise<Figures> {
-  const { reload } = running;
-  if (reload === undefined) throw new Error('it can not change its configuration without a restart');
+  if (running.reload === undefined) throw new Error('it can not change its configuration without a restart');
   const { paths, headersOf } = requestsFor(work.routes, 'last');
   const upstreamNow = async (): Promise<string> => {
     const { status, headers } = await ask(port, paths[0] ?? '/', headersOf(0));
@@ -28,7 +27,7 @@ export async function measureReloads(reloads: number, { running, port, work }: S
     const first = current === '0' ? 1 : 0;
     const upstreams = first === 0 ? work.upstreams : [...work.upstreams].reverse();
     const begun = performance.now();
-    const applied = reload({ ...work, upstreams });
+    const applied = running.reload({ ...work, upstreams });
     // Awaited below; a failure while polling must not count as unhandled.
     applied.catch(() => undefined);
     while ((await upstreamNow()) === current) {

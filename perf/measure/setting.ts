@@ -10,7 +10,7 @@ export interface Setting {
   /** For scripts, logs and the peers' folders; removed after the run. */
   readonly directory: string;
   /** Says what goes on now. */
-  progress(text: string): void;
+  readonly progress: (text: string) => void;
 }
 
 export class ScenarioLog {

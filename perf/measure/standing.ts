@@ -17,8 +17,8 @@ import { measureReloads } from './measure-reloads.js';
 import { cpuTimesOf, cpuUsBetween, memoryOf } from './process-tree.js';
 import { requestsFor } from './requests.js';
 import type { Figures, PeerResult, Round } from './result.js';
-import type { Setting } from './setting.js';
-import { messageOf, ScenarioLog } from './setting.js';
+import { messageOf } from './setting.js';
+import type { ScenarioLog, Setting } from './setting.js';
 import { rotated } from './statistics.js';
 
 export type StandingLoad = Extract<Load, { kind: 'closed' | 'paced' | 'added' | 'reload' }>;
