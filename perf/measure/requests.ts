@@ -12,7 +12,7 @@ export interface Requests {
   readonly paths: readonly string[];
   /** The header that differs with the place in `paths`. */
   readonly varying?: { readonly name: string; readonly values: readonly string[] };
-  headersOf(place: number): Record<string, string>;
+  readonly headersOf: (place: number) => Record<string, string>;
 }
 
 /** Random targets are the same in each run and for each proxy: a fixed stride through the routes, hit in random order. */
