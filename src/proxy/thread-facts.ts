@@ -2,8 +2,8 @@
 /**
  * HostData -> what a data-path thread needs of it. Names and origins of routes and virtual hosts, of which most are never
  * asked for, lie as text in memory that all threads share and are read on demand: cloning them took 50 ms a thread for
- * 10,000 routes, on the main thread and on threads that carry traffic (perf/reload-stages.mjs). Routes that need more are
- * few and are cloned.
+ * 10,000 routes, on the main thread and on threads that carry traffic (perf/gate/reload.ts times publishing). Routes that
+ * need more are few and are cloned.
  */
 import type { ClusterData, HostData, ListenerData, RouteData } from '../rules/encoded-tables.js';
 
