@@ -3,15 +3,18 @@
  * `npm run perf`: Weft and the proxies found on this machine, side by side -> tables, JSON and a document. Exit status 1 when
  * nothing was measured or the arguments are wrong.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseRunArguments } from './cli/arguments.js';
 import type { RunArguments } from './cli/arguments.js';
 import { describeEnvironment, findLoadTools } from './cli/environment.js';
 import { Progress } from './cli/progress.js';
 import type { Contestant } from './measure/contestant.js';
 import { planCpus } from './measure/cpu-plan.js';
+import type { CpuPlan } from './measure/cpu-plan.js';
+import { ENGINE, measureEngine } from './measure/engine-figures.js';
+import type { EngineFigures } from './measure/engine-figures.js';
 import { isMeasured, WEFT, WEFT_AGAIN } from './measure/result.js';
 import type { RunResult, ScenarioResult } from './measure/result.js';
 import { runScenario } from './measure/run-scenario.js';
@@ -19,7 +22,10 @@ import { messageOf } from './measure/setting.js';
 import { PEERS } from './peers/index.js';
 import type { Peer } from './peers/contract.js';
 import { createWeft } from './peers/weft.js';
-import { printScenario } from './report/terminal.js';
+import { boundRows } from './report/bounds.js';
+import { documentOf } from './report/document.js';
+import { plotsOf } from './report/plots.js';
+import { printBounds, printScenario } from './report/terminal.js';
 import type { Scenario } from './scenario.js';
 import { SCENARIOS, selectScenarios } from './scenarios.js';
 
@@ -30,10 +36,13 @@ async function main(): Promise<number> {
   const args = await parseRunArguments(process.argv.slice(2));
   if (args.list) {
     for (const { name, shows } of SCENARIOS) console.log(`${name.padEnd(28)} ${shows}`);
+    console.log(`${ENGINE.padEnd(28)} matching and publishing, in the engine without a proxy`);
     console.log(`\nproxies: ${[...PEERS, ...FRONTS].map(({ name }) => name).join(', ')}`);
     return 0;
   }
-  const scenarios = selectScenarios(args.scenarios);
+  const wantsEngine = args.scenarios.length === 0 || args.scenarios.includes(ENGINE);
+  const rows = args.scenarios.filter((name) => name !== ENGINE);
+  const scenarios = args.scenarios.length > 0 && rows.length === 0 ? [] : selectScenarios(rows);
   const cpus = planCpus(args.unpinned);
   const { tools, missing } = findLoadTools();
   for (const text of missing.values()) console.error(text);
@@ -50,7 +59,15 @@ async function main(): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), 'weft-perf-'));
   const setting = { ...args, cpus, directory, progress: (text: string) => progress.show(text) };
   const results: ScenarioResult[] = [];
+  let engine: EngineFigures | undefined;
+  const runResult = (): RunResult => ({ environment, ...(engine === undefined ? {} : { engine }), scenarios: results });
   try {
+    if (wantsEngine) {
+      progress.show('engine: matching and publishing');
+      engine = await engineFigures(cpus);
+      progress.clear();
+      await writeResults(runResult(), args);
+    }
     for (const scenario of scenarios) {
       if (scenario.load.kind === 'paced' && missing.has('h2load')) {
         results.push({ scenario, peers: [], skipped: [], notes: [missing.get('h2load') ?? ''] });
@@ -62,14 +79,15 @@ async function main(): Promise<number> {
       const last = results.at(-1);
       if (last !== undefined) console.log(printScenario(last));
       // After each row, so that a run that is broken off has left what it measured.
-      await writeResults({ environment, scenarios: results }, args);
+      await writeResults(runResult(), args);
     }
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
   const measured = results.filter(({ scenario, peers }) => peers.some((peer) => isMeasured(peer, scenario.metric)));
+  console.log(printBounds(boundRows(runResult())));
   console.log(`${measured.length} of ${results.length} rows measured`);
-  return measured.length === 0 ? 1 : 0;
+  return measured.length === 0 && engine === undefined ? 1 : 0;
 }
 
 /** Two instances of this build: their difference is the noise. */
@@ -98,8 +116,26 @@ function contestantOf(peer: Peer, detected: Awaited<ReturnType<Peer['detect']>>)
   return { name: peer.name, version: detected.version, peer };
 }
 
-async function writeResults(result: RunResult, { json }: RunArguments): Promise<void> {
+async function writeResults(result: RunResult, { json, out }: RunArguments): Promise<void> {
   if (json !== undefined) await writeFile(json, `${JSON.stringify(result, undefined, 2)}\n`);
+  if (out === undefined) return;
+  const folder = join(dirname(out), 'plots');
+  const plots = plotsOf(result);
+  // Plots of an earlier run would stand beside the figures of this one.
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  for (const { file, svg } of plots) await writeFile(join(folder, file), svg);
+  await writeFile(out, documentOf(result, plots, 'plots'));
+}
+
+/** Undefined, said on standard error, when the engine's rows fail: they don't take the others down. */
+async function engineFigures(cpus: CpuPlan): Promise<EngineFigures | undefined> {
+  try {
+    return await measureEngine(cpus.proxy(1));
+  } catch (error) {
+    console.error(`engine: not measured: ${messageOf(error)}`);
+    return undefined;
+  }
 }
 
 try {

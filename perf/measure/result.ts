@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a run gives: every round of every proxy of every scenario, as plain data; all tables and plots are made of it. */
+import type { EngineFigures } from './engine-figures.js';
 import type { Metric, Scenario } from '../scenario.js';
 
 export type Figures = Readonly<Partial<Record<Metric, number>>>;
@@ -41,6 +42,8 @@ export interface Environment {
 
 export interface RunResult {
   readonly environment: Environment;
+  /** Undefined: not measured in this run. */
+  readonly engine?: EngineFigures;
   readonly scenarios: readonly ScenarioResult[];
 }
 
