@@ -4,13 +4,15 @@
  * status 0: not worse; 1: a scenario got worse beyond the noise with all rounds agreeing (compare/verdict.ts has the exact
  * rule); 2: it could not be measured, which is no pass.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import yargs from 'yargs';
+import { cleanUpAtEnd } from './cli/ending.js';
 import { findLoadTools } from './cli/environment.js';
 import { Progress } from './cli/progress.js';
-import { checkOut } from './compare/checkout.js';
+import { checkOut, forgetRemovedWorktrees } from './compare/checkout.js';
 import type { Checkout } from './compare/checkout.js';
 import { compareScenario } from './compare/compare-scenario.js';
 import type { Builds } from './compare/compare-scenario.js';
@@ -39,7 +41,11 @@ async function parseArguments() {
     .options({
       scenario: { type: 'string', default: 'h1-small', describe: 'Rows of npm run perf, separated by commas' },
       rounds: { type: 'number', default: 5, describe: 'Rounds, each with newly started processes' },
-      turns: { type: 'number', default: 5, describe: 'Turns of one second for each build in each round' },
+      turns: {
+        type: 'number',
+        default: 5,
+        describe: 'Turns of two seconds in each round, all builds at the same time',
+      },
       json: { type: 'string', describe: 'File for every round' },
       unpinned: { type: 'boolean', default: false, describe: 'Run although the machine has one core only' },
     })
@@ -62,6 +68,10 @@ async function main(): Promise<number> {
   for (const needed of ['wrk', 'taskset']) if (missing.has(needed)) throw new Error(missing.get(needed));
   const progress = new Progress();
   const directory = await mkdtemp(join(tmpdir(), 'weft-compare-'));
+  cleanUpAtEnd(() => {
+    rmSync(directory, { recursive: true, force: true });
+    forgetRemovedWorktrees();
+  });
   const checkouts: Checkout[] = [];
   try {
     for (const [name, what] of [
@@ -99,7 +109,6 @@ async function main(): Promise<number> {
   } finally {
     progress.clear();
     for (const checkout of checkouts) await checkout.remove();
-    await rm(directory, { recursive: true, force: true });
   }
 }
 

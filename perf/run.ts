@@ -3,11 +3,13 @@
  * `npm run perf`: Weft and the proxies found on this machine, side by side -> tables, JSON and a document. Exit status 1 when
  * nothing was measured or the arguments are wrong.
  */
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseRunArguments } from './cli/arguments.js';
 import type { RunArguments } from './cli/arguments.js';
+import { cleanUpAtEnd } from './cli/ending.js';
 import { describeEnvironment, findLoadTools } from './cli/environment.js';
 import { Progress } from './cli/progress.js';
 import type { Contestant } from './measure/contestant.js';
@@ -57,32 +59,29 @@ async function main(): Promise<number> {
   });
   const progress = new Progress();
   const directory = await mkdtemp(join(tmpdir(), 'weft-perf-'));
+  cleanUpAtEnd(() => rmSync(directory, { recursive: true, force: true }));
   const setting = { ...args, cpus, directory, progress: (text: string) => progress.show(text) };
   const results: ScenarioResult[] = [];
   let engine: EngineFigures | undefined;
   const runResult = (): RunResult => ({ environment, ...(engine === undefined ? {} : { engine }), scenarios: results });
-  try {
-    if (wantsEngine) {
-      progress.show('engine: matching and publishing');
-      engine = await engineFigures(cpus);
-      progress.clear();
-      await writeResults(runResult(), args);
+  if (wantsEngine) {
+    progress.show('engine: matching and publishing');
+    engine = await engineFigures(cpus);
+    progress.clear();
+    await writeResults(runResult(), args);
+  }
+  for (const scenario of scenarios) {
+    if (scenario.load.kind === 'paced' && missing.has('h2load')) {
+      results.push({ scenario, peers: [], skipped: [], notes: [missing.get('h2load') ?? ''] });
+    } else {
+      const own = await weftFor(scenario);
+      results.push(await runScenario(scenario, [...own, ...(scenario.withPeers ? contestants : [])], setting));
     }
-    for (const scenario of scenarios) {
-      if (scenario.load.kind === 'paced' && missing.has('h2load')) {
-        results.push({ scenario, peers: [], skipped: [], notes: [missing.get('h2load') ?? ''] });
-      } else {
-        const own = await weftFor(scenario);
-        results.push(await runScenario(scenario, [...own, ...(scenario.withPeers ? contestants : [])], setting));
-      }
-      progress.clear();
-      const last = results.at(-1);
-      if (last !== undefined) console.log(printScenario(last));
-      // After each row, so that a run that is broken off has left what it measured.
-      await writeResults(runResult(), args);
-    }
-  } finally {
-    await rm(directory, { recursive: true, force: true });
+    progress.clear();
+    const last = results.at(-1);
+    if (last !== undefined) console.log(printScenario(last));
+    // After each row, so that a run that is broken off has left what it measured.
+    await writeResults(runResult(), args);
   }
   const measured = results.filter(({ scenario, peers }) => peers.some((peer) => isMeasured(peer, scenario.metric)));
   console.log(printBounds(boundRows(runResult())));

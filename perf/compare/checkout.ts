@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A commit, or the path of a working tree -> a folder with a built Weft. */
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -45,6 +45,11 @@ export async function checkOut(what: string, name: string, directory: string): P
     throw error;
   }
   return { folder, title: `${what} (${commit.slice(0, 12)})`, remove };
+}
+
+/** For a run that was interrupted: git drops its record of worktrees whose folders are gone. Never throws. */
+export function forgetRemovedWorktrees(): void {
+  spawnSync('git', ['worktree', 'prune'], { cwd: repositoryRoot, stdio: 'ignore' });
 }
 
 /** The packages of this checkout serve one with the same lock file; else npm installs what the commit asks for. */

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * One scenario, three instances of Weft -> the cost of each in every round. A round starts new processes, warms them up, and
- * gives each short turns in mirrored order (ABC CBA), so that what drifts over seconds falls on all alike.
+ * loads all three at the same time on the same core. CPU time is counted for each, so sharing is fair; and what neighbours do
+ * to caches, clock and kernel falls on all three in the same milliseconds. Turns one after the other, even of a second in
+ * mirrored order, were tried: on a busy machine two instances of one build then differed by 5%, as much as what was sought.
  */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { startUpstream } from '../upstream/upstream.js';
 import type { Upstream } from '../upstream/upstream.js';
 import { checkAnswers } from '../measure/check-answers.js';
@@ -16,10 +20,10 @@ import { median, rotated } from '../measure/statistics.js';
 import type { Scenario } from '../scenario.js';
 import type { ComparedRound } from './verdict.js';
 
-/** V8 has compiled the hot path by then; a process that was started on a busy machine needs the longer half. */
-const WARM_UP_SECONDS = 2;
-/** wrk's shortest. Many short turns beat few long ones: what disturbs a shared machine lasts seconds. */
-const TURN_SECONDS = 1;
+/** Three share a core, so each gets a third of it: V8 has compiled the hot path by then. */
+const WARM_UP_SECONDS = 5;
+/** The median of several turns drops one in which something started or ended. */
+const TURN_SECONDS = 2;
 
 export interface Builds {
   readonly base: Contestant;
@@ -67,21 +71,24 @@ async function compareOnce(
   const measure = async (role: Role, seconds: number): Promise<number> => {
     const one = started.get(role);
     if (one === undefined) throw new Error(`${role} is not running`);
-    const figures = await measureClosed(scenario, load, one, { directory, cpus: cpus.load, seconds });
+    // Each its own folder: that is where the load's script goes.
+    const own = join(directory, `load-${role}`);
+    await mkdir(own, { recursive: true });
+    const figures = await measureClosed(scenario, load, one, { directory: own, cpus: cpus.load, seconds });
     return figures[scenario.metric] ?? NaN;
   };
+
   const order = rotated(ROLES, round);
+  const measureAll = (seconds: number): Promise<number[]> => Promise.all(order.map((role) => measure(role, seconds)));
   try {
     for (const role of order) {
       const one = await startContestant(builds[role], work, scenario.threads ?? 1, cpus, directory);
       started.set(role, one);
       await checkAnswers(one.port, upstream, work, requestsFor(work.routes, load.target));
     }
-    for (const role of order) await measure(role, WARM_UP_SECONDS);
+    await measureAll(WARM_UP_SECONDS);
     for (let turn = 0; turn < turns; turn++) {
-      for (const role of turn % 2 === 0 ? order : [...order].reverse()) {
-        costs[role].push(await measure(role, TURN_SECONDS));
-      }
+      (await measureAll(TURN_SECONDS)).forEach((cost, index) => costs[order[index] ?? 'base'].push(cost));
     }
   } finally {
     await Promise.all([...started.values()].map(({ running }) => running.stop()));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Rounds of two builds -> worse or not. A round is a set of new processes (base, head, and base again) that take short turns,
- * ABCCBA and so on; its value for each is the median of its turns. New processes, because two processes of one build differ
- * for their whole life by how V8 happened to compile them: only several starts tell that from a change.
+ * Rounds of two builds -> worse or not. A round is a set of new processes (base, head, and base again) under load at the same
+ * time, several turns of it; its value for each is the median of its turns. New processes in each round, because two processes
+ * of one build differ for their whole life by how V8 happened to compile them: only several starts tell that from a change.
  *
  * Worse means all of:
  *   1. in every round head costs more than both base instances. By chance alone, that is one round in three, so one run in
