@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts', 'perf/**/*.test.ts'],
-    exclude: ['**/*.long.test.ts', 'node_modules/**', 'dist/**'],
+    exclude: ['**/*.long.test.ts', '**/node_modules/**', 'dist/**'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',

@@ -16,7 +16,7 @@ import { checkOut, forgetRemovedWorktrees } from './compare/checkout.js';
 import type { Checkout } from './compare/checkout.js';
 import { compareScenario } from './compare/compare-scenario.js';
 import type { Builds } from './compare/compare-scenario.js';
-import { judge } from './compare/verdict.js';
+import { judge, ratioOfRound } from './compare/verdict.js';
 import type { ComparedRound, Verdict } from './compare/verdict.js';
 import { planCpus } from './measure/cpu-plan.js';
 import { messageOf } from './measure/setting.js';
@@ -85,8 +85,9 @@ async function main(): Promise<number> {
     if (base === undefined || head === undefined) throw new Error('nothing was built');
     const builds: Builds = {
       base: buildOf('base', base),
-      head: buildOf('head', head),
       baseAgain: buildOf('base-again', base),
+      head: buildOf('head', head),
+      headAgain: buildOf('head-again', head),
     };
     console.log(`base ${base.title}\nhead ${head.title}\n${cpus.description}`);
     const setting = {
@@ -123,11 +124,11 @@ function print({ name, metric }: Scenario, rounds: readonly ComparedRound[], ver
   const { worse, ratio, noise, bound, roundsWorse } = verdict;
   return [
     `\n${name}, ${METRICS[metric].title}`,
-    cells('round', 'base', 'head', 'base again', 'head/base'),
-    ...rounds.map(({ base, head, baseAgain }, index) =>
-      cells(`${index + 1}`, base, head, baseAgain, head / ((base + baseAgain) / 2)),
+    cells('round', 'base', 'base again', 'head', 'head again', 'head/base'),
+    ...rounds.map((round, index) =>
+      cells(`${index + 1}`, round.base, round.baseAgain, round.head, round.headAgain, ratioOfRound(round)),
     ),
-    `ratio ${ratio.toFixed(3)}, noise ${percent(noise)}, bound ${percent(bound)}, head above both in ${roundsWorse} of ${rounds.length} rounds`,
+    `ratio ${ratio.toFixed(3)}, noise ${percent(noise)}, bound ${percent(bound)}, head above base in ${roundsWorse} of ${rounds.length} rounds`,
     worse ? 'WORSE: beyond the noise, and all rounds agree' : 'not worse',
   ].join('\n');
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * One scenario, three instances of Weft -> the cost of each in every round. A round starts new processes, warms them up, and
- * loads all three at the same time on the same core. CPU time is counted for each, so sharing is fair; and what neighbours do
- * to caches, clock and kernel falls on all three in the same milliseconds. Turns one after the other, even of a second in
+ * One scenario, two instances of each build -> the cost of each in every round. A round starts new processes, warms them up, and
+ * loads all four at the same time on the same core. CPU time is counted for each, so sharing is fair; and what neighbours do
+ * to caches, clock and kernel falls on all four in the same milliseconds. Turns one after the other, even of a second in
  * mirrored order, were tried: on a busy machine two instances of one build then differed by 5%, as much as what was sought.
  */
 import { mkdir } from 'node:fs/promises';
@@ -20,19 +20,20 @@ import { median, rotated } from '../measure/statistics.js';
 import type { Scenario } from '../scenario.js';
 import type { ComparedRound } from './verdict.js';
 
-/** Three share a core, so each gets a third of it: V8 has compiled the hot path by then. */
+/** Four share a core, so each gets a quarter of it: V8 has compiled the hot path by then. */
 const WARM_UP_SECONDS = 5;
 /** The median of several turns drops one in which something started or ended. */
 const TURN_SECONDS = 2;
 
 export interface Builds {
   readonly base: Contestant;
-  readonly head: Contestant;
   readonly baseAgain: Contestant;
+  readonly head: Contestant;
+  readonly headAgain: Contestant;
 }
 
 type Role = keyof Builds;
-const ROLES: readonly Role[] = ['base', 'head', 'baseAgain'];
+const ROLES: readonly Role[] = ['base', 'head', 'baseAgain', 'headAgain'];
 
 /** One value of the scenario's metric for each build and round. `turns` for each build in each round. Rejects on any failed request. */
 export async function compareScenario(
@@ -67,7 +68,7 @@ async function compareOnce(
 ): Promise<ComparedRound> {
   const work = workOn(scenario.work, upstream);
   const started = new Map<Role, Started>();
-  const costs: Record<Role, number[]> = { base: [], head: [], baseAgain: [] };
+  const costs: Record<Role, number[]> = { base: [], baseAgain: [], head: [], headAgain: [] };
   const measure = async (role: Role, seconds: number): Promise<number> => {
     const one = started.get(role);
     if (one === undefined) throw new Error(`${role} is not running`);
@@ -93,5 +94,6 @@ async function compareOnce(
   } finally {
     await Promise.all([...started.values()].map(({ running }) => running.stop()));
   }
-  return { base: median(costs.base), head: median(costs.head), baseAgain: median(costs.baseAgain) };
+  const { base, baseAgain, head, headAgain } = costs;
+  return { base: median(base), baseAgain: median(baseAgain), head: median(head), headAgain: median(headAgain) };
 }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Rounds of two builds -> worse or not. A round is a set of new processes (base, head, and base again) under load at the same
- * time, several turns of it; its value for each is the median of its turns. New processes in each round, because two processes
- * of one build differ for their whole life by how V8 happened to compile them: only several starts tell that from a change.
+ * Rounds of two builds -> worse or not. A round is a set of new processes (two of base, two of head) under load at the same
+ * time, several turns of it; the value of each process is the median of its turns. New processes in each round, because two
+ * processes of one build differ for their whole life by how V8 happened to compile them: only several starts tell that from a
+ * change.
  *
- * Worse means all of:
- *   1. in every round head costs more than both base instances. By chance alone, that is one round in three, so one run in
- *      243 with 5 rounds;
- *   2. the median over the rounds of head / mean(base, base again) is above 1 + bound, where bound is the larger of
- *      MINIMUM_CHANGE and twice the noise: the median over the rounds of |base again / base - 1|.
- * Both together pass a build that differs by luck and still see 2 µs in 20.
+ * Worse means both of:
+ *   1. in every round the mean of head's two processes is above the mean of base's two;
+ *   2. the median over the rounds of mean(head) / mean(base) is above 1 + bound, where bound is the larger of MINIMUM_CHANGE
+ *      and the noise: the median, over all rounds and both builds, of how far the two processes of one build were apart.
+ * The first alone happens by chance in one run of 32 with 5 rounds; the second asks for more than one build differs from
+ * itself in one pair of processes, although the median of five means of two varies less than half as much.
  */
 import { median } from '../measure/statistics.js';
 
@@ -18,23 +19,29 @@ export const MINIMUM_CHANGE = 0.03;
 /** With fewer, "all rounds agree" says too little. */
 export const MINIMUM_ROUNDS = 4;
 
-/** Cost of each instance in one round: CPU µs per request, say; more is worse. */
+/** Cost of each process in one round: CPU µs per request, say; more is worse. */
 export interface ComparedRound {
   readonly base: number;
-  readonly head: number;
   readonly baseAgain: number;
+  readonly head: number;
+  readonly headAgain: number;
 }
 
 export interface Verdict {
   readonly worse: boolean;
-  /** Median over the rounds of head / mean(base, base again). */
+  /** Median over the rounds of mean(head) / mean(base). */
   readonly ratio: number;
   readonly noise: number;
   /** What `ratio` - 1 must exceed. */
   readonly bound: number;
-  /** Rounds in which head cost more than both, and in all. */
+  /** Rounds in which head cost more, and in all. */
   readonly roundsWorse: number;
   readonly rounds: number;
+}
+
+/** mean(head) / mean(base) of one round. */
+export function ratioOfRound({ base, baseAgain, head, headAgain }: ComparedRound): number {
+  return (head + headAgain) / (base + baseAgain);
 }
 
 /** Throws when there are too few rounds, or one is no measurement: then nothing can be said. */
@@ -45,10 +52,22 @@ export function judge(rounds: readonly ComparedRound[]): Verdict {
   if (rounds.some((round) => Object.values(round).some((value) => !(value > 0) || !Number.isFinite(value)))) {
     throw new Error('a round has no figure');
   }
-  const ratio = median(rounds.map(({ base, head, baseAgain }) => head / ((base + baseAgain) / 2)));
-  const noise = median(rounds.map(({ base, baseAgain }) => Math.abs(baseAgain / base - 1)));
-  const bound = Math.max(MINIMUM_CHANGE, 2 * noise);
-  const roundsWorse = rounds.filter(({ base, head, baseAgain }) => head > Math.max(base, baseAgain)).length;
-  const worse = roundsWorse === rounds.length && ratio > 1 + bound;
-  return { worse, ratio, noise, bound, roundsWorse, rounds: rounds.length };
+  const ratios = rounds.map(ratioOfRound);
+  const ratio = median(ratios);
+  const noise = median(
+    rounds.flatMap(({ base, baseAgain, head, headAgain }) => [
+      Math.abs(baseAgain / base - 1),
+      Math.abs(headAgain / head - 1),
+    ]),
+  );
+  const bound = Math.max(MINIMUM_CHANGE, noise);
+  const roundsWorse = ratios.filter((value) => value > 1).length;
+  return {
+    worse: roundsWorse === rounds.length && ratio > 1 + bound,
+    ratio,
+    noise,
+    bound,
+    roundsWorse,
+    rounds: rounds.length,
+  };
 }

@@ -52,7 +52,8 @@ export async function measureClosed(
     ...(bodyBytes >= BULK_BYTES ? { cpuUsPerMib: cpuUs / ((requests * bodyBytes) / MIB) } : {}),
     requestsPerSecond: requests / took,
     busy: cpuUs / 1e6 / took / threads,
-    ...latency,
+    // wrk does not time requests that are pipelined behind others.
+    ...(load.pipeline === undefined ? latency : {}),
     peakMemoryBytes: memoryOf(running.pid).peakBytes,
   };
 }

@@ -28,9 +28,10 @@ export async function measureReloads(reloads: number, { running, port, work }: S
     const upstreams = first === 0 ? work.upstreams : [...work.upstreams].reverse();
     const begun = performance.now();
     const applied = running.reload({ ...work, upstreams });
-    // Awaited below; a failure while polling must not count as unhandled.
-    applied.catch(() => undefined);
+    let refused: unknown;
+    applied.catch((error: unknown) => (refused = error));
     while ((await upstreamNow()) === current) {
+      if (refused !== undefined) throw refused;
       if (performance.now() - begun > TIMEOUT_MS) throw new Error('the changed configuration never came into force');
       await sleep(POLL_MS);
     }

@@ -5,7 +5,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Peer, RunningPeer, StartOptions, Work } from './contract.js';
+import type { Peer, RunningPeer, StartOptions } from './contract.js';
 import { buildWorkFile } from './npm-config.js';
 import { startServing } from './process.js';
 import { repositoryRoot } from './tools.js';
@@ -17,16 +17,16 @@ export interface NpmServer {
   readonly program: string;
   /** Packages whose versions stand for the peer's. */
   readonly packages: readonly string[];
-  unsupported(work: Work): string | undefined;
+  readonly unsupported: Peer['unsupported'];
 }
 
 const folder = join(repositoryRoot, 'perf/peers/npm');
 
 /** The peer that runs the program with the Node.js that runs the suite. */
-export function npmPeer({ name, program, packages, unsupported }: NpmServer): Peer {
+export function npmPeer({ name, program, packages, ...rest }: NpmServer): Peer {
   return {
     name,
-    unsupported,
+    ...rest,
     async detect() {
       try {
         const versions = await Promise.all(packages.map(versionOf));

@@ -44,6 +44,14 @@ const liveGroups = new Set<number>();
 process.on('exit', () => {
   for (const group of liveGroups) signalGroup(group, 'SIGKILL');
 });
+// A signal without a listener ends Node.js without 'exit'; 128 + the signal's number is what a shell reports.
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  process.once(signal, () => process.exit(status));
+}
 
 /** Starts a command under `taskset`, which execs it: the pid is the command's own. Rejects when it can't be run. */
 export async function startPinned(command: PinnedCommand): Promise<PinnedProcess> {
@@ -92,6 +100,7 @@ export async function startPinned(command: PinnedCommand): Promise<PinnedProcess
 
 /** Starts a command and waits until its port answers HTTP; a command that does not get there is stopped first. */
 export async function startServing(command: PinnedCommand, port: number): Promise<PinnedProcess> {
+  await requireFreePort(port);
   const started = await startPinned(command);
   try {
     await started.until(`an answer on port ${port}`, () => fetchLocal(port, '/'));
@@ -126,6 +135,11 @@ export async function findFreePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   if (address === null || typeof address === 'string') throw new Error('a TCP server without a port');
   return address.port;
+}
+
+/** Rejects where something answers on the port already: its figures would be taken for the peer's. */
+export async function requireFreePort(port: number): Promise<void> {
+  if ((await fetchLocal(port, '/')) !== undefined) throw new Error(`port ${port} is taken by another process`);
 }
 
 /** False when the group has no process left. */
