@@ -28,8 +28,8 @@ export async function measureReloads(reloads: number, { running, port, work }: S
     const upstreams = first === 0 ? work.upstreams : [...work.upstreams].reverse();
     const begun = performance.now();
     const applied = running.reload({ ...work, upstreams });
-    let refused: unknown;
-    applied.catch((error: unknown) => (refused = error));
+    let refused: Error | undefined;
+    applied.catch((error: unknown) => (refused = error instanceof Error ? error : new Error(String(error))));
     while ((await upstreamNow()) === current) {
       if (refused !== undefined) throw refused;
       if (performance.now() - begun > TIMEOUT_MS) throw new Error('the changed configuration never came into force');

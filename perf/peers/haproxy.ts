@@ -15,6 +15,8 @@ import { BREAKER_LIMIT, IDLE_CONNECTION_COUNT, headerOfRoute } from './work.js';
 /** Clients of the largest scenario, with room. */
 const CONNECTIONS = 20_000;
 const RELOAD_TIMEOUT_MS = 60_000;
+/** A master that has not yet finished the last reload can lose the signal, although its new worker answers already. */
+const SIGNAL_AGAIN_MS = 2000;
 
 export interface HaproxyPlaces {
   readonly directory: string;
@@ -52,8 +54,13 @@ async function start({ directory, port, work, cpus, threads }: StartOptions): Pr
       const generation = await write(changed);
       process.kill(serving.pid, 'SIGUSR2');
       const deadline = Date.now() + RELOAD_TIMEOUT_MS;
+      let again = Date.now() + SIGNAL_AGAIN_MS;
       await serving.until('a worker with the changed configuration', async () => {
         if (Date.now() > deadline) throw new Error(`HAProxy did not reload\n${serving.output()}`);
+        if (Date.now() > again) {
+          process.kill(serving.pid, 'SIGUSR2');
+          again = Date.now() + SIGNAL_AGAIN_MS;
+        }
         return (await fetchLocal(statusPort, '/generation'))?.body === generation ? true : undefined;
       });
     },
