@@ -54,6 +54,8 @@ describe('the table of bounds', () => {
     expect(standingOf(2.1, 2, 1, false)).toBe('missed');
     expect(standingOf(1.9, 1.8, 2, true)).toBe('bound reached');
     expect(standingOf(1.7, 1.8, 2, true)).toBe('missed');
+    expect(standingOf(2, undefined, 1, false)).toBe('goal missed');
+    expect(standingOf(2, 3, undefined, false)).toBe('bound reached');
     expect(standingOf(NaN, 2, 1, false)).toBe('not measured');
     expect(standingOf(undefined, 2, 1, true)).toBe('not measured');
   });
