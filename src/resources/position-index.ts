@@ -33,6 +33,9 @@ const MAP = -3;
 
 const MERGE_KEY = '<<';
 
+/** Items before it are found as fast by counting; the lists inside an item then don't displace the cursor. */
+const CURSOR_FROM = 16;
+
 type Integers = Int16Array | Int32Array;
 
 /** Nearly every document is short enough for the half. */
@@ -47,6 +50,10 @@ export class PositionIndex {
   readonly #keys: readonly string[];
   /** Offset of the start of each line. */
   readonly #lineStarts: Integers;
+  /** The item of a long list that was found last. */
+  #cursorList = -1;
+  #cursorIndex = 0;
+  #cursorEntry = 0;
 
   /** `root` is what the document contains; `lines` are those of the whole text, and may be shared by its documents. */
   constructor(root: Node, lines: LineCounter) {
@@ -88,13 +95,23 @@ export class PositionIndex {
     return kind === MAP ? this.#memberOf(parent, String(step)) : undefined;
   }
 
+  /** Stages ask for the items of a long list one after the other, so the search goes on where the last one ended. */
   #itemOf(list: number, index: number): number | undefined {
-    let seen = 0;
-    for (const entry of this.#childrenOf(list)) {
-      if (seen === index) return entry;
+    const isOnTheWay = this.#cursorList === list && index >= this.#cursorIndex;
+    let seen = isOnTheWay ? this.#cursorIndex : 0;
+    let entry = isOnTheWay ? this.#cursorEntry : list + 1;
+    const end = this.#field(list, END);
+    while (seen < index && entry < end) {
+      entry = this.#field(entry, END);
       seen += 1;
     }
-    return undefined;
+    if (entry >= end) return undefined;
+    if (index >= CURSOR_FROM) {
+      this.#cursorList = list;
+      this.#cursorIndex = index;
+      this.#cursorEntry = entry;
+    }
+    return entry;
   }
 
   /** A map's own member, else that of the maps merged into it. */
