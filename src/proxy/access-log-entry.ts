@@ -1,83 +1,117 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A finished exchange -> one access-log line, on the data-path thread. Lines gather and go to the main thread in batches,
- * which alone writes the file, so that threads do not cut into each other's lines.
+ * A finished exchange -> one access-log line, on the data-path thread. Lines gather as bytes and are handed to the main thread
+ * in batches, which alone writes the file, so that threads do not cut into each other's lines.
  */
 import type { AccessLogEntry } from '../telemetry/access-log.js';
 import { formatJson, formatText } from '../telemetry/access-log.js';
 import { formatResponseFlags } from '../engine/response-flags.js';
 import type { FinishedExchange } from './contracts.js';
 
-const BATCH_BYTES = 32 * 1024;
+const BATCH_BYTES = 64 * 1024;
 const BATCH_MS = 250;
+/** A UTF-16 unit takes at most three bytes of UTF-8. */
+const BYTES_PER_UNIT = 3;
+
+/** Takes a batch; its memory is the receiver's from then on. */
+export type SendLines = (lines: Uint8Array<ArrayBuffer>, count: number) => void;
 
 export class AccessLog {
   readonly #format: (entry: AccessLogEntry) => string;
-  readonly #send: (lines: string) => void;
-  #lines = '';
+  readonly #send: SendLines;
+  #batch = Buffer.from(new ArrayBuffer(BATCH_BYTES));
+  #length = 0;
+  #count = 0;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(encoding: 'TEXT' | 'JSON', send: (lines: string) => void) {
+  constructor(encoding: 'TEXT' | 'JSON', send: SendLines) {
     this.#format = encoding === 'JSON' ? formatJson : formatText;
     this.#send = send;
   }
 
   write(exchange: FinishedExchange): void {
-    this.#lines += this.#format(entryOf(exchange));
-    if (this.#lines.length >= BATCH_BYTES) this.flush();
-    else this.#timer ??= setTimeout(() => this.flush(), BATCH_MS).unref();
+    const line = this.#format(entryOf(exchange));
+    const atMost = line.length * BYTES_PER_UNIT;
+    if (this.#length + atMost > this.#batch.length) this.flush();
+    if (atMost > this.#batch.length) {
+      const bytes = Buffer.from(line);
+      this.#send(new Uint8Array(bytes), 1);
+      return;
+    }
+    this.#length += this.#batch.write(line, this.#length, 'utf8');
+    this.#count++;
+    this.#timer ??= setTimeout(() => this.flush(), BATCH_MS).unref();
   }
 
   flush(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    const lines = this.#lines;
-    this.#lines = '';
-    if (lines !== '') this.#send(lines);
+    if (this.#count === 0) return;
+    this.#send(new Uint8Array(this.#batch.buffer, 0, this.#length), this.#count);
+    this.#batch = Buffer.from(new ArrayBuffer(BATCH_BYTES));
+    this.#length = 0;
+    this.#count = 0;
   }
 }
 
-/** The first line of a head with this lower-case name. */
-function field(head: string, name: string): string | undefined {
-  const start = head.toLowerCase().indexOf(`\r\n${name}:`);
-  if (start < 0) return undefined;
-  const end = head.indexOf('\r\n', start + 2);
-  return head.slice(start + name.length + 3, end < 0 ? undefined : end).trim();
+/** A head as text; names are looked for in its lower-case form, which is made once. */
+class HeadText {
+  readonly #text: string;
+  readonly #lower: string;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#lower = text.toLowerCase();
+  }
+
+  /** The first line with this lower-case name; '' when there is none. */
+  field(name: string): string {
+    const start = this.#lower.indexOf(`\r\n${name}:`);
+    if (start < 0) return '';
+    const end = this.#text.indexOf('\r\n', start + 2);
+    return this.#text.slice(start + name.length + 3, end < 0 ? undefined : end).trim();
+  }
 }
 
-function optional<Key extends string>(key: Key, value: string | undefined): Partial<Record<Key, string>> {
-  return value === undefined || value === '' ? {} : ({ [key]: value } as Record<Key, string>);
+/** Listener names with their port set off by a colon, as addresses are printed; there are few listeners. */
+const listenerAddresses = new Map<string, string>();
+
+function addressOf(listener: string): string {
+  let address = listenerAddresses.get(listener);
+  if (address === undefined) listenerAddresses.set(listener, (address = listener.replace(/_(\d+)$/, ':$1')));
+  return address;
 }
 
 function entryOf(exchange: FinishedExchange): AccessLogEntry {
-  const received = exchange.requestHead.toString('latin1');
+  const text = exchange.requestHead.toString('latin1');
+  const received = new HeadText(text);
   // What the upstream got has the request id and the forwarding headers that Weft added.
-  const sent = exchange.sentHead === '' ? received : exchange.sentHead;
-  const [method, target] = received.slice(0, received.indexOf('\r\n')).split(' ');
+  const sent = exchange.sentHead === '' ? received : new HeadText(exchange.sentHead);
+  const methodEnd = text.indexOf(' ');
+  const targetEnd = text.indexOf(' ', methodEnd + 1);
   const service = exchange.upstreamServiceMs;
-  const durationMs = performance.now() - exchange.startedAtMs;
   return {
     startTimeMs: Math.round(performance.timeOrigin + exchange.startedAtMs),
-    ...optional('method', method),
-    ...optional('path', target),
+    method: methodEnd < 0 ? '' : text.slice(0, methodEnd),
+    path: targetEnd < 0 ? '' : text.slice(methodEnd + 1, targetEnd),
     protocol: 'HTTP/1.1',
     responseCode: exchange.status,
     responseFlags: formatResponseFlags(exchange.flags),
-    ...optional('responseCodeDetails', exchange.responseDetails),
-    ...optional('upstreamTransportFailureReason', exchange.failureDetail),
+    responseCodeDetails: exchange.responseDetails,
+    upstreamTransportFailureReason: exchange.failureDetail,
     bytesReceived: exchange.requestBytes - exchange.requestHeadBytes,
     bytesSent: exchange.responseBytes - exchange.responseHeadBytes,
-    durationMs: Math.round(durationMs),
-    ...(service >= 0 ? { upstreamServiceTimeMs: service } : {}),
-    ...optional('forwardedFor', field(sent, 'x-forwarded-for')),
-    ...optional('userAgent', field(received, 'user-agent')),
-    ...optional('requestId', field(sent, 'x-request-id')),
-    ...optional('authority', field(received, 'host')),
-    ...optional('upstreamHost', exchange.upstreamAddress),
-    ...optional('upstreamCluster', exchange.clusterName),
-    ...optional('upstreamLocalAddress', exchange.upstreamLocalAddress),
-    ...optional('downstreamLocalAddress', exchange.listener.replace(/_(\d+)$/, ':$1')),
-    ...optional('downstreamRemoteAddress', exchange.downstreamAddress),
-    ...optional('routeName', exchange.generation.routeName(exchange.route)),
+    durationMs: Math.round(performance.now() - exchange.startedAtMs),
+    upstreamServiceTimeMs: service >= 0 ? service : undefined,
+    forwardedFor: sent.field('x-forwarded-for'),
+    userAgent: received.field('user-agent'),
+    requestId: sent.field('x-request-id'),
+    authority: received.field('host'),
+    upstreamHost: exchange.upstreamAddress,
+    upstreamCluster: exchange.clusterName,
+    upstreamLocalAddress: exchange.upstreamLocalAddress,
+    downstreamLocalAddress: addressOf(exchange.listener),
+    downstreamRemoteAddress: exchange.downstreamAddress,
+    routeName: exchange.generation.routeName(exchange.route),
   };
 }

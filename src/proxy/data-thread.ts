@@ -19,7 +19,7 @@ export interface DataThreadEvents {
   onDying(thread: DataThread): void;
   /** Its worker has ended; what it held can be released. */
   onEnd(thread: DataThread): void;
-  onAccessLog(lines: string): void;
+  onAccessLog(lines: Uint8Array, count: number): void;
 }
 
 export class DataThread {
@@ -147,7 +147,7 @@ export class DataThread {
         this.#logger.log(message.level, message.component, message.message, message.fields);
         break;
       case 'access-log':
-        this.#events.onAccessLog(message.lines);
+        this.#events.onAccessLog(message.lines, message.count);
         break;
     }
   }

@@ -59,7 +59,7 @@ export type FromThread =
       readonly message: string;
       readonly fields: LogFields;
     }
-  | { readonly kind: 'access-log'; readonly lines: string };
+  | { readonly kind: 'access-log'; readonly lines: Uint8Array; readonly count: number };
 
 export interface ListenFailure {
   readonly name: string;

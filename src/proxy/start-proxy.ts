@@ -247,7 +247,7 @@ class RunningProxy implements Proxy {
       {
         onDying: (dying) => this.#replace(dying),
         onEnd: (ended) => this.#release(ended),
-        onAccessLog: (lines) => this.#accessLog?.write(lines),
+        onAccessLog: (lines, count) => this.#accessLog?.write(lines, count),
       },
     );
     this.#threads.push(thread);

@@ -113,6 +113,7 @@ export function conditionOf(facts: ThreadFacts, route: number, condition: number
 function textOf({ text, textEnds }: ThreadFacts, index: number | undefined): string {
   if (index === undefined) return '';
   const start = index === 0 ? 0 : (textEnds[index - 1] ?? 0);
+  if (textEnds[index] === start) return '';
   return Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString('utf8', start, textEnds[index]);
 }
 

@@ -41,6 +41,11 @@ class RelayLogger extends Logger {
   }
 }
 
+/** The batch's memory goes to the main thread with it. */
+function sendLines(lines: Uint8Array<ArrayBuffer>, count: number): void {
+  port.postMessage({ kind: 'access-log', lines, count } satisfies FromThread, [lines.buffer]);
+}
+
 const logger = new RelayLogger();
 const engine = new Engine(data.module, data.memory);
 engine.attach(data.index);
@@ -51,9 +56,7 @@ const path = new DataPath({
   engine,
   logger,
   exposeReasons: data.exposeReasons,
-  ...(data.accessLog
-    ? { accessLog: new AccessLog(data.accessLog, (lines) => say({ kind: 'access-log', lines })) }
-    : {}),
+  ...(data.accessLog ? { accessLog: new AccessLog(data.accessLog, sendLines) } : {}),
   tellOthers: (message) => others.postMessage(message),
 });
 others.onmessage = path.guard((event: unknown) => path.upstreams.onCapacity((event as { data: CapacityMessage }).data));

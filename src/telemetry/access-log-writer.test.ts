@@ -12,11 +12,23 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
+function take(writer: AccessLogWriter, line: string): boolean {
+  return writer.write(Buffer.from(line), 1);
+}
+
 describe('AccessLogWriter', () => {
+  it('counts the lines of a batch, written or dropped', async () => {
+    const writer = await AccessLogWriter.open({ path: join(directory, 'access.log'), maxBufferedBytes: 10 });
+    writer.write(Buffer.from('a\nb\nc\n'), 3);
+    writer.write(Buffer.from('too\nmuch\n'), 2);
+    await writer.close();
+    expect([writer.writtenCount, writer.droppedCount]).toEqual([3, 2]);
+  });
+
   it('writes the lines in order and counts them', async () => {
     const path = join(directory, 'access.log');
     const writer = await AccessLogWriter.open({ path });
-    for (let i = 0; i < 1000; i++) expect(writer.write(`line ${i}\n`)).toBe(true);
+    for (let i = 0; i < 1000; i++) expect(take(writer, `line ${i}\n`)).toBe(true);
     await writer.close();
     const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
     expect(lines).toHaveLength(1000);
@@ -28,16 +40,16 @@ describe('AccessLogWriter', () => {
   it('holds back what is less than a batch, and writes a full batch unasked', async () => {
     const path = join(directory, 'access.log');
     const writer = await AccessLogWriter.open({ path });
-    writer.write('small\n');
+    take(writer, 'small\n');
     expect(await readFile(path, 'utf8')).toBe('');
-    writer.write('x'.repeat(FLUSH_BYTES) + '\n');
+    take(writer, 'x'.repeat(FLUSH_BYTES) + '\n');
     await expect.poll(() => writer.writtenCount).toBe(2);
     await writer.close();
   });
 
   it('writes a small batch after the flush interval', async () => {
     const writer = await AccessLogWriter.open({ path: join(directory, 'access.log') });
-    writer.write('alone\n');
+    take(writer, 'alone\n');
     await expect.poll(() => writer.writtenCount, { timeout: 5000 }).toBe(1);
     await writer.close();
   });
@@ -46,7 +58,7 @@ describe('AccessLogWriter', () => {
     const path = join(directory, 'access.log');
     for (const line of ['first\n', 'second\n']) {
       const writer = await AccessLogWriter.open({ path });
-      writer.write(line);
+      take(writer, line);
       await writer.close();
     }
     expect(await readFile(path, 'utf8')).toBe('first\nsecond\n');
@@ -55,10 +67,10 @@ describe('AccessLogWriter', () => {
   it('drops and counts when the buffer is full, then goes on', async () => {
     const path = join(directory, 'access.log');
     const writer = await AccessLogWriter.open({ path, maxBufferedBytes: 10 });
-    expect(writer.write('123456\n')).toBe(true);
-    expect(writer.write('7890\n')).toBe(false);
+    expect(take(writer, '123456\n')).toBe(true);
+    expect(take(writer, '7890\n')).toBe(false);
     await writer.flush();
-    expect(writer.write('abc\n')).toBe(true);
+    expect(take(writer, 'abc\n')).toBe(true);
     await writer.close();
     expect(await readFile(path, 'utf8')).toBe('123456\nabc\n');
     expect(writer.droppedCount).toBe(1);
@@ -67,11 +79,11 @@ describe('AccessLogWriter', () => {
   it('goes on in a new file after a rotation, losing nothing', async () => {
     const path = join(directory, 'access.log');
     const writer = await AccessLogWriter.open({ path });
-    writer.write('before\n');
+    take(writer, 'before\n');
     await writer.flush();
     await rename(path, `${path}.1`);
     await writer.reopen();
-    writer.write('after\n');
+    take(writer, 'after\n');
     await writer.close();
     expect(await readFile(`${path}.1`, 'utf8')).toBe('before\n');
     expect(await readFile(path, 'utf8')).toBe('after\n');
@@ -83,7 +95,7 @@ describe('AccessLogWriter', () => {
     const writer = await AccessLogWriter.open({ path });
     await rename(nested, `${nested}-moved`);
     await expect(writer.reopen()).rejects.toMatchObject({ code: 'ENOENT' });
-    writer.write('kept\n');
+    take(writer, 'kept\n');
     await writer.close();
     expect(await readFile(join(`${nested}-moved`, 'access.log'), 'utf8')).toBe('kept\n');
   });
@@ -92,7 +104,7 @@ describe('AccessLogWriter', () => {
     const errors: Error[] = [];
     const writer = await AccessLogWriter.open({ path: '/dev/full', onError: (error) => errors.push(error) });
     for (let i = 0; i < 3; i++) {
-      writer.write('lost\n');
+      take(writer, 'lost\n');
       await writer.flush();
     }
     expect(errors).toHaveLength(1);
@@ -108,7 +120,7 @@ describe('AccessLogWriter', () => {
   it('drops what comes after close, and closes twice without harm', async () => {
     const writer = await AccessLogWriter.open({ path: join(directory, 'access.log') });
     await writer.close();
-    expect(writer.write('late\n')).toBe(false);
+    expect(take(writer, 'late\n')).toBe(false);
     await writer.close();
   });
 });

@@ -35,7 +35,8 @@ export class AccessLogWriter {
   readonly #maxBufferedBytes: number;
   readonly #onError: (error: Error) => void;
   #file: number;
-  #lines: string[] = [];
+  #batches: Uint8Array[] = [];
+  #lineCount = 0;
   #bufferedBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
@@ -66,15 +67,15 @@ export class AccessLogWriter {
     return this.#droppedCount;
   }
 
-  /** Takes one line with its line end. Returns false when the line was dropped. */
-  write(line: string): boolean {
-    const size = Buffer.byteLength(line);
-    if (this.#closed || this.#bufferedBytes + size > this.#maxBufferedBytes) {
-      this.#droppedCount++;
+  /** Takes `count` lines with their line ends, as UTF-8. Returns false when they were dropped. */
+  write(lines: Uint8Array, count: number): boolean {
+    if (this.#closed || this.#bufferedBytes + lines.length > this.#maxBufferedBytes) {
+      this.#droppedCount += count;
       return false;
     }
-    this.#lines.push(line);
-    this.#bufferedBytes += size;
+    this.#batches.push(lines);
+    this.#lineCount += count;
+    this.#bufferedBytes += lines.length;
     if (this.#bufferedBytes >= FLUSH_BYTES) this.#startWriting();
     else this.#timer ??= setTimeout(() => this.#startWriting(), FLUSH_MS).unref();
     return true;
@@ -110,26 +111,27 @@ export class AccessLogWriter {
   #startWriting(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#writing !== undefined || this.#lines.length === 0) return;
+    if (this.#writing !== undefined || this.#batches.length === 0) return;
     this.#writing = this.#writeBatch().finally(() => {
       this.#writing = undefined;
       if (this.#bufferedBytes >= FLUSH_BYTES) this.#startWriting();
-      else if (this.#lines.length > 0) this.#timer ??= setTimeout(() => this.#startWriting(), FLUSH_MS).unref();
+      else if (this.#batches.length > 0) this.#timer ??= setTimeout(() => this.#startWriting(), FLUSH_MS).unref();
     });
   }
 
   async #writeBatch(): Promise<void> {
     const file = this.#file;
-    const lines = this.#lines;
-    const bytes = Buffer.from(lines.join(''));
-    this.#lines = [];
+    const bytes = Buffer.concat(this.#batches);
+    const lineCount = this.#lineCount;
+    this.#batches = [];
+    this.#lineCount = 0;
     let offset = 0;
     try {
       while (offset < bytes.length) offset += await writeSome(file, bytes, offset);
-      this.#writtenCount += lines.length;
+      this.#writtenCount += lineCount;
       this.#failing = false;
     } catch (error) {
-      this.#droppedCount += lines.length;
+      this.#droppedCount += lineCount;
       if (!this.#failing) this.#onError(error instanceof Error ? error : new Error(String(error)));
       this.#failing = true;
     } finally {

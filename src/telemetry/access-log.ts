@@ -6,41 +6,41 @@
  * item early is escaped, so that a request cannot forge a line or shift the columns of its own.
  */
 
-/** The 22 items of Istio's default format. An absent item prints `-` (text) or null (JSON). */
+/** The 22 items of Istio's default format. An absent or empty item prints `-` (text) or null (JSON). */
 export interface AccessLogEntry {
-  /** Start of the request, ms since 1970 UTC. */
+  /** Start of the request, whole ms since 1970 UTC. */
   readonly startTimeMs: number;
-  readonly method?: string;
+  readonly method?: string | undefined;
   /** `x-envoy-original-path` where a rewrite set it, else `:path`; with the query. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** `HTTP/1.1`, `HTTP/2`, `HTTP/1.0`. */
-  readonly protocol?: string;
+  readonly protocol?: string | undefined;
   /** 0 = no response was sent. */
   readonly responseCode: number;
   /** Envoy's letters, see formatResponseFlags. */
   readonly responseFlags: string;
-  readonly responseCodeDetails?: string;
-  readonly connectionTerminationDetails?: string;
-  readonly upstreamTransportFailureReason?: string;
+  readonly responseCodeDetails?: string | undefined;
+  readonly connectionTerminationDetails?: string | undefined;
+  readonly upstreamTransportFailureReason?: string | undefined;
   /** Body bytes. */
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly durationMs: number;
   /** `x-envoy-upstream-service-time` of the response. */
-  readonly upstreamServiceTimeMs?: number;
-  readonly forwardedFor?: string;
-  readonly userAgent?: string;
-  readonly requestId?: string;
-  readonly authority?: string;
+  readonly upstreamServiceTimeMs?: number | undefined;
+  readonly forwardedFor?: string | undefined;
+  readonly userAgent?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly authority?: string | undefined;
   /** `ip:port`. */
-  readonly upstreamHost?: string;
-  readonly upstreamCluster?: string;
-  readonly upstreamLocalAddress?: string;
-  readonly downstreamLocalAddress?: string;
-  readonly downstreamRemoteAddress?: string;
+  readonly upstreamHost?: string | undefined;
+  readonly upstreamCluster?: string | undefined;
+  readonly upstreamLocalAddress?: string | undefined;
+  readonly downstreamLocalAddress?: string | undefined;
+  readonly downstreamRemoteAddress?: string | undefined;
   /** SNI. */
-  readonly requestedServerName?: string;
-  readonly routeName?: string;
+  readonly requestedServerName?: string | undefined;
+  readonly routeName?: string | undefined;
 }
 
 /** C0 and C1 controls, DEL, and the two Unicode line ends: all of what some viewer takes for a line end or a command. */
@@ -62,7 +62,21 @@ function quoted(value: string | undefined): string {
 
 /** For an item that stands alone: blanks become `_`, as Envoy does with its response code details. */
 function bare(value: string | undefined): string {
-  return quoted(value).replaceAll(' ', '_');
+  const text = quoted(value);
+  return text.includes(' ') ? text.replaceAll(' ', '_') : text;
+}
+
+let second = -1;
+let secondText = '';
+
+/** ISO 8601 in UTC with milliseconds; the date part is made once a second, since lines come in order of their end. */
+function timeOf(ms: number): string {
+  const whole = Math.floor(ms / 1000);
+  if (whole !== second) {
+    second = whole;
+    secondText = new Date(whole * 1000).toISOString().slice(0, -4);
+  }
+  return `${secondText}${String(ms - whole * 1000).padStart(3, '0')}Z`;
 }
 
 /** JSON.stringify leaves DEL, C1 controls and the Unicode line ends as they are. */
@@ -80,7 +94,7 @@ function json(value: string | undefined): string {
  */
 export function formatText(entry: AccessLogEntry): string {
   return (
-    `[${new Date(entry.startTimeMs).toISOString()}] ` +
+    `[${timeOf(entry.startTimeMs)}] ` +
     `"${bare(entry.method)} ${bare(entry.path)} ${bare(entry.protocol)}" ` +
     `${entry.responseCode} ${bare(entry.responseFlags)} ${bare(entry.responseCodeDetails)} ` +
     `${bare(entry.connectionTerminationDetails)} "${quoted(entry.upstreamTransportFailureReason)}" ` +
@@ -99,7 +113,7 @@ export function formatText(entry: AccessLogEntry): string {
  */
 export function formatJson(entry: AccessLogEntry): string {
   return (
-    `{"start_time":"${new Date(entry.startTimeMs).toISOString()}"` +
+    `{"start_time":"${timeOf(entry.startTimeMs)}"` +
     `,"method":${json(entry.method)},"path":${json(entry.path)},"protocol":${json(entry.protocol)}` +
     `,"response_code":${entry.responseCode},"response_flags":${json(entry.responseFlags)}` +
     `,"response_code_details":${json(entry.responseCodeDetails)}` +
