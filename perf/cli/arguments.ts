@@ -24,7 +24,7 @@ export async function parseRunArguments(args: readonly string[]): Promise<RunArg
       scenario: { type: 'string', describe: 'Only these rows, separated by commas; name* takes all that begin so' },
       peers: { type: 'string', describe: 'Only these, separated by commas; none: Weft alone; default: all installed' },
       rounds: { type: 'number', default: 5, describe: 'Rounds of each proxy in each row' },
-      seconds: { type: 'number', default: 3, describe: 'Load of each round' },
+      seconds: { type: 'number', default: 1, describe: 'Load of each round' },
       json: { type: 'string', describe: 'File for every round of every proxy' },
       out: {
         type: 'string',

@@ -30,6 +30,11 @@ export interface ThreadContext {
 
   /** Every callback of a socket, a library or a timer begins with it. */
   readClock(): void;
+  /** The same for one that reads: bytes lie in the read region until `endRead`. */
+  beginRead(): void;
+  endRead(): void;
+  /** Runs `task` when the read region is free: after the read callback under way, or at once after any other. */
+  whenRead(task: () => void): void;
   accept(downstream: Downstream, listener: string, offset: number, length: number, verdict: number): boolean;
   parseSavedHead(head: Buffer, generation: GenerationView, listener: string): void;
   finish(exchange: RequestExchange): void;

@@ -51,6 +51,8 @@ export class DataPath implements ThreadContext {
   /** Until when the Date fact holds, as performance.now(). */
   #dateUntilMs = 0;
   #lastUpstream = '';
+  #reading = false;
+  readonly #afterRead: (() => void)[] = [];
   #lastCluster = '';
 
   constructor(options: DataPathOptions) {
@@ -89,6 +91,28 @@ export class DataPath implements ThreadContext {
 
   readClock(): void {
     this.timers.readClock();
+  }
+
+  beginRead(): void {
+    this.timers.readClock();
+    this.#reading = true;
+  }
+
+  endRead(): void {
+    this.#reading = false;
+    while (this.#afterRead.length > 0) {
+      const task = this.#afterRead.shift();
+      try {
+        task?.();
+      } catch (error) {
+        this.onBug(error);
+      }
+    }
+  }
+
+  whenRead(task: () => void): void {
+    if (this.#reading) this.#afterRead.push(task);
+    else setImmediate(this.guard(task));
   }
 
   // -------------------------------------------------------------------------------------------------- generations

@@ -265,7 +265,10 @@ class RunningProxy implements Proxy {
       this.#options.onFatal(new Error('data-path threads die as soon as they start; see the log for why'));
       return;
     }
-    void this.#startThread(dying.place).then(() => dying.drain(LAST_REQUESTS_MS));
+    void this.#startThread(dying.place).then(() => {
+      dying.drain(LAST_REQUESTS_MS);
+      this.#options.logger.info('main', 'the replacement of a data-path thread serves', { thread: dying.place });
+    });
   }
 
   #release(ended: DataThread): void {

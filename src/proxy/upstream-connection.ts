@@ -221,8 +221,8 @@ export class UpstreamConnection implements Upstream {
   }
 
   #onRead(length: number): boolean {
+    this.#path.beginRead();
     try {
-      this.#path.readClock();
       this.#path.addCounter(this.clusterSlot, layout.COUNTER_RX_BYTES, length);
       this.#offset = this.#path.readOffset;
       this.#length = length;
@@ -236,6 +236,8 @@ export class UpstreamConnection implements Upstream {
       exchange?.detach();
       this.destroy();
       exchange?.onBug();
+    } finally {
+      this.#path.endRead();
     }
     return true;
   }

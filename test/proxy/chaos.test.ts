@@ -125,8 +125,10 @@ describe('a data-path thread that meets an error nobody caught', () => {
   it('answers the requests under way on it, and says that their connections end', async () => {
     const upstream = await RawUpstream.start();
     cleanups.push(() => upstream.stop());
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
     upstream.on('/slow', async (answer) => {
-      await sleep(800);
+      await released;
       answer.send(ok('slow'));
     });
     const proxy = await proxyOf(forwarded('shop', [{ port: upstream.port }]), 1);
@@ -135,6 +137,12 @@ describe('a data-path thread that meets an error nobody caught', () => {
     client.request('GET', 'shop.example', '/slow');
     await eventually('the request is under way', () => (upstream.requestsFor('/slow').length > 0 ? true : undefined));
     await crash(proxy, 0);
+    await eventually('the replacement serves', () =>
+      proxy.log().includes('the replacement of a data-path thread serves') ? true : undefined,
+    );
+    // The order to drain was given before that line, but goes through another queue.
+    await sleep(200);
+    release();
     const answer = await client.read();
     expect([answer.status, answer.body.toString(), answer.brokenAt]).toEqual([200, 'slow', null]);
     expect(answer.get('connection')).toBe('close');

@@ -148,8 +148,8 @@ export class WireConnection implements Downstream, Gatherer {
   /** `length` bytes lie in the thread's read region. */
   #onRead(length: number): void {
     const path = this.#path;
+    path.beginRead();
     try {
-      path.readClock();
       if (this.#pending.length === 0 && !this.#processing) {
         const taken = this.#consume(path.readOffset, length);
         if (taken < length && !this.#closed) {
@@ -164,6 +164,8 @@ export class WireConnection implements Downstream, Gatherer {
     } catch (error) {
       path.onBug(error);
       this.#socket.destroy();
+    } finally {
+      path.endRead();
     }
   }
 
@@ -300,7 +302,7 @@ export class WireConnection implements Downstream, Gatherer {
   /** Goes on with what is pending, but not inside the callback that is running. */
   #processSoon(): void {
     if (this.#pending.length === 0) this.#regulate();
-    else if (!this.#processing) setImmediate(this.#path.guard(() => this.#process()));
+    else if (!this.#processing) this.#path.whenRead(() => this.#process());
   }
 
   #onEnd(): void {
