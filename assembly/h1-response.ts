@@ -11,6 +11,8 @@ import {
   FIELD_CLOSE,
   FIELD_CONTENT_LENGTH,
   FIELD_KEEP_ALIVE,
+  FIELD_UPGRADE_OPTION,
+  FIELD_WEBSOCKET,
   fieldFlags,
 } from './framing';
 import { findRow, nameHashOf, nameLengthOf, nameTextOf } from './headers';
@@ -18,6 +20,7 @@ import {
   BODY_CHUNKED,
   BODY_LENGTH,
   BODY_NONE,
+  BODY_TUNNEL,
   BODY_UNTIL_CLOSE,
   FAILURE_UPSTREAM_PROTOCOL,
   HEADER_ID_KEEP_ALIVE,
@@ -42,6 +45,9 @@ import {
 import { CLASS_DIGIT, TEXT_HTTP_11, TEXT_TIMEOUT, TEXT_TIMEOUT_LENGTH } from './tables';
 import { slab } from './thread';
 
+const SWITCHING_PROTOCOLS: u32 = 101;
+/** What a 101 must say to be a switch to WebSocket (RFC 9110 7.8, RFC 6455 4.2.2). */
+const SWITCHED: u32 = FIELD_UPGRADE_OPTION | FIELD_WEBSOCKET;
 /** Longest `Keep-Alive: timeout` taken at its word: a day. */
 const MAX_KEEP_ALIVE_SECONDS: u32 = 86400;
 
@@ -114,6 +120,7 @@ function finishResponse(record: usize, method: u32): bool {
   if (empty || status == 304 || method == METHOD_HEAD) {
     kind = BODY_NONE;
     if (empty && (chunked || contentLength != 0)) keepAlive = false;
+    if (status == SWITCHING_PROTOCOLS && (seen & SWITCHED) == SWITCHED && !old) kind = BODY_TUNNEL;
   } else if (chunked) {
     kind = BODY_CHUNKED;
   } else if (sized) {

@@ -68,6 +68,16 @@ export interface RequestText {
   readonly hasQuery: boolean;
 }
 
+/** What both connections of an upgraded exchange bring their bytes to (Tunnel). Chunks are valid during the call. */
+export interface ByteTunnel {
+  onClientBytes(chunk: Uint8Array): void;
+  /** The client will send no more. */
+  onClientEnd(): void;
+  onUpstreamBytes(chunk: Uint8Array): void;
+  /** The upstream will send no more. */
+  onUpstreamEnd(): void;
+}
+
 /** An exchange as connections, pools, fronts and the respond step see it (Exchange). */
 export interface RequestExchange {
   readonly index: number;
@@ -77,6 +87,8 @@ export interface RequestExchange {
   /** Index of the route taken in the whole table, -1 = none. */
   readonly route: number;
   readonly isGrpc: boolean;
+  /** The client has asked for a WebSocket, and its front can carry one. */
+  readonly isUpgrade: boolean;
 
   /** A u32 field of the exchange record. */
   word(field: number): number;
@@ -97,6 +109,8 @@ export interface RequestExchange {
   onResponseHead(status: number, bodyKind: number, contentLength: number): boolean;
   onResponseBody(offset: number, length: number): void;
   onResponseEnd(): void;
+  /** The 101 has been passed on: from now on both connections carry bytes of another protocol. */
+  openTunnel(): void;
 }
 
 /** A finished exchange as the access log sees it. */
@@ -136,6 +150,10 @@ export interface Upstream {
   send(exchange: RequestExchange, offset: number, length: number): void;
   write(chunk: Uint8Array): boolean;
   requestComplete(): void;
+  /** What comes from now on goes to `tunnel`, and the connection is never used again. */
+  openTunnel(tunnel: ByteTunnel): void;
+  /** Passes on that the client sends no more; `onSent` when all that was written is on its way, or never will be. */
+  endTunnel(onSent: () => void): void;
   pause(): void;
   resume(): void;
   rest(): void;
@@ -198,4 +216,12 @@ export interface Downstream {
   /** Stops and continues the request body. */
   pauseBody(): void;
   resumeBody(): void;
+  /** Whether the front can go on with another protocol after a 101; only then are the calls below made. */
+  readonly carriesTunnels: boolean;
+  /** After the head of a 101: what the client has sent since its request, and sends from now on, goes to `tunnel`. */
+  openTunnel(tunnel: ByteTunnel): void;
+  /** Takes bytes that may change after the call; false when the client can't keep up: wait for `onDownstreamDrain`. */
+  sendTunnel(chunk: Uint8Array): boolean;
+  /** Passes on that the upstream sends no more; `onSent` when all that was written is on its way, or never will be. */
+  endTunnel(onSent: () => void): void;
 }

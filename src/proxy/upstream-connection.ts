@@ -6,14 +6,14 @@
 import net from 'node:net';
 import * as layout from '../../assembly/layout.js';
 import type { ClusterData, EndpointData } from '../rules/encoded-tables.js';
-import type { RequestExchange, ThreadContext, Upstream } from './contracts.js';
+import type { ByteTunnel, RequestExchange, ThreadContext, Upstream } from './contracts.js';
 import { hasRoom } from './output-buffers.js';
 import { WheelTimer } from './timers.js';
 
 const CONTINUE = 100;
 const SWITCHING_PROTOCOLS = 101;
 
-type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'closed';
+type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'tunnel' | 'closed';
 
 export class UpstreamConnection implements Upstream {
   readonly index: number;
@@ -39,6 +39,9 @@ export class UpstreamConnection implements Upstream {
   #keepAlive = false;
   #requestSent = false;
   #paused = false;
+  #tunnel: ByteTunnel | null = null;
+  /** In a tunnel: the upstream sends no more. */
+  #ended = false;
   #offset = 0;
   #length = 0;
   /** Bytes of the same read that come after [#offset, #offset + #length). */
@@ -129,6 +132,16 @@ export class UpstreamConnection implements Upstream {
     this.#requestSent = true;
   }
 
+  openTunnel(tunnel: ByteTunnel): void {
+    this.#tunnel = tunnel;
+    // Each way of a tunnel ends by itself; before it, the end of one is the end of both.
+    this.#socket.allowHalfOpen = true;
+  }
+
+  endTunnel(onSent: () => void): void {
+    this.#socket.end(onSent);
+  }
+
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;
@@ -154,6 +167,7 @@ export class UpstreamConnection implements Upstream {
     if (this.phase === 'closed') return;
     this.phase = 'closed';
     this.exchange = null;
+    this.#tunnel = null;
     this.#partial = null;
     this.#path.timers.stop(this.#timer);
     this.#socket.destroy();
@@ -190,6 +204,12 @@ export class UpstreamConnection implements Upstream {
 
   #onEnd(): void {
     if (this.phase === 'closed') return;
+    if (this.phase === 'tunnel') {
+      // Also called when the socket has closed, because both ways had ended.
+      if (!this.#ended) this.#tunnel?.onUpstreamEnd();
+      this.#ended = true;
+      return;
+    }
     if (this.phase === 'body' && this.#bodyKind === layout.BODY_UNTIL_CLOSE) {
       this.closing = true;
       this.#finishMessage();
@@ -227,9 +247,10 @@ export class UpstreamConnection implements Upstream {
       this.#offset = this.#path.readOffset;
       this.#length = length;
       const exchange = this.exchange;
+      if (exchange && (this.phase === 'head' || this.phase === 'body')) exchange.cork(this.#consume);
+      else if (this.phase === 'tunnel') this.#passOn();
       // Bytes that nobody asked for: the connection's state is unknown.
-      if (!exchange || (this.phase !== 'head' && this.phase !== 'body')) this.destroy();
-      else exchange.cork(this.#consume);
+      else this.destroy();
     } catch (error) {
       this.#path.onBug(error);
       const exchange = this.exchange;
@@ -270,6 +291,7 @@ export class UpstreamConnection implements Upstream {
   #parseRange(): void {
     while (this.phase === 'head' && this.#length > 0) if (this.#parseHead() <= 0) return;
     if (this.phase === 'body') this.#parseBody();
+    else if (this.phase === 'tunnel') this.#passOn();
     else if (this.phase === 'idle' && this.#length > 0) this.destroy();
   }
 
@@ -289,11 +311,7 @@ export class UpstreamConnection implements Upstream {
     this.#length -= taken;
     const record = engine.slab + layout.SLAB_RESPONSE;
     const status = engine.words[(record + layout.RESPONSE_STATUS) >> 2] ?? 0;
-    // Upgrades are not passed on, so nobody has asked for one (RFC 9110 15.2.2).
-    if (status === SWITCHING_PROTOCOLS) {
-      this.#fail(layout.FAILURE_UPSTREAM_PROTOCOL, 'an upgrade that was not asked for');
-      return -1;
-    }
+    if (status === SWITCHING_PROTOCOLS) return this.#switchProtocol(exchange) ? taken : -1;
     if (status < 200) {
       // The front has sent its own 100 where the client asked for one.
       if (status !== CONTINUE) exchange.onInterimHead();
@@ -309,6 +327,29 @@ export class UpstreamConnection implements Upstream {
       this.#finishMessage();
     }
     return taken;
+  }
+
+  /** Only to what the client has asked for (RFC 9110 15.2.2). Returns false when the connection is gone. */
+  #switchProtocol(exchange: RequestExchange): boolean {
+    const kind = this.#path.engine.words[(this.#path.engine.slab + layout.SLAB_RESPONSE + layout.RESPONSE_BODY_KIND) >> 2];
+    if (!exchange.isUpgrade || kind !== layout.BODY_TUNNEL) {
+      this.#fail(layout.FAILURE_UPSTREAM_PROTOCOL, 'an upgrade that was not asked for');
+      return false;
+    }
+    this.phase = 'tunnel';
+    this.closing = true;
+    if (!exchange.onResponseHead(SWITCHING_PROTOCOLS, layout.BODY_NONE, -1)) return false;
+    exchange.openTunnel();
+    return true;
+  }
+
+  /** What has been read is of the other protocol. */
+  #passOn(): void {
+    const offset = this.#offset;
+    const length = this.#length;
+    this.#offset += length;
+    this.#length = 0;
+    if (length > 0) this.#tunnel?.onUpstreamBytes(this.#path.engine.buffer.subarray(offset, offset + length));
   }
 
   #parseBody(): void {

@@ -6,7 +6,7 @@
 import type net from 'node:net';
 import * as layout from '../../../assembly/layout.js';
 import { HEAD_PARSED } from '../contracts.js';
-import type { Downstream, RequestExchange, ResponseFraming, ThreadContext } from '../contracts.js';
+import type { ByteTunnel, Downstream, RequestExchange, ResponseFraming, ThreadContext } from '../contracts.js';
 import type { Gatherer } from '../output-buffers.js';
 import { hasRoom } from '../output-buffers.js';
 import { WheelTimer } from '../timers.js';
@@ -36,6 +36,12 @@ const LAST_CHUNK_BYTES = 5;
 /** A chunk's size line at its longest and the CRLF after its data. */
 const CHUNK_FRAME_BYTES = 12;
 
+/**
+ * With these flags a request is the last of its connection. After an upgrade that the upstream does not accept, nobody can
+ * tell a next request from bytes of the other protocol that the client has sent already.
+ */
+const LAST_REQUEST = layout.REQUEST_FLAG_CLOSE | layout.REQUEST_FLAG_WEBSOCKET;
+
 const OWNER = Symbol('connection');
 
 interface OwnedSocket extends net.Socket {
@@ -51,6 +57,7 @@ function listenerOf(callback: (connection: WireConnection) => void): (this: Owne
 export class WireConnection implements Downstream, Gatherer {
   /** HTTP/1.0 clients, who know no interim answers, are refused before they could get one. */
   readonly relaysInterim = true;
+  readonly carriesTunnels = true;
   exchange: RequestExchange | null = null;
   readonly #path: ThreadContext;
   readonly #listener: string;
@@ -60,6 +67,8 @@ export class WireConnection implements Downstream, Gatherer {
   /** Record that keeps the state of the request's chunked body, and the client's address. */
   readonly #record: number;
   #framing: ResponseFraming | null = null;
+  /** While `exchange` is one that has been upgraded. */
+  #tunnel: ByteTunnel | null = null;
   /** What has been read and can't be used yet. */
   #pending: Buffer = NOTHING;
   #readingHead = true;
@@ -137,8 +146,10 @@ export class WireConnection implements Downstream, Gatherer {
     return layout.STYLE_COMPLETE | (this.#closeAfter || this.#retiring ? layout.STYLE_CLOSE : 0);
   }
 
+  /** Ends what is under way, so that it is counted and logged before the thread ends. */
   destroyNow(): void {
     this.#socket.destroy();
+    this.#onClose();
   }
 
   // ------------------------------------------------------------------------------------------------------- reading
@@ -199,7 +210,10 @@ export class WireConnection implements Downstream, Gatherer {
   #step(offset: number, length: number): number {
     // Whatever follows the last request that is answered is not read.
     if (this.#closeAfter && this.exchange === null) return length;
-    if (this.#readingHead) return this.exchange === null ? this.#readHead(offset, length) : 0;
+    if (this.#readingHead) {
+      if (this.exchange === null) return this.#readHead(offset, length);
+      return this.#tunnel ? this.#passOn(this.#tunnel, offset, length) : 0;
+    }
     if (this.#pausedByExchange) return 0;
     return this.#bodyKind === layout.BODY_CHUNKED
       ? this.#readChunks(offset, length)
@@ -241,9 +255,16 @@ export class WireConnection implements Downstream, Gatherer {
       if (flags & layout.REQUEST_FLAG_EXPECT_CONTINUE && available === headLength) this.#socket.write(CONTINUE);
     }
     this.#readingHead = this.#bodyKind === layout.BODY_NONE;
-    this.#closeAfter ||= (flags & layout.REQUEST_FLAG_CLOSE) !== 0;
+    this.#closeAfter ||= (flags & LAST_REQUEST) !== 0;
     this.#path.useDownstreamFacts(this.#record);
     if (!this.#path.accept(this, this.#listener, offset, headLength, HEAD_PARSED)) this.#socket.destroy();
+  }
+
+  /** Bytes of the protocol that the connection has switched to. */
+  #passOn(tunnel: ByteTunnel, offset: number, length: number): number {
+    if (this.#pausedByExchange) return 0;
+    tunnel.onClientBytes(this.#path.engine.buffer.subarray(offset, offset + length));
+    return length;
   }
 
   #readCounted(offset: number, available: number): number {
@@ -303,6 +324,13 @@ export class WireConnection implements Downstream, Gatherer {
 
   #onEnd(): void {
     this.#clientEnded = true;
+    if (this.exchange && this.#tunnel) {
+      const rest = this.#pending;
+      this.#pending = NOTHING;
+      if (rest.length > 0) this.#tunnel.onClientBytes(rest);
+      this.#tunnel.onClientEnd();
+      return;
+    }
     // A client that closes gives up what it has asked for, as with Envoy; what is being sent still goes out.
     if (this.exchange) this.#socket.destroy();
     else this.#socket.destroySoon();
@@ -441,6 +469,21 @@ export class WireConnection implements Downstream, Gatherer {
     this.exchange = null;
     this.flushGathered();
     this.#socket.destroy();
+  }
+
+  openTunnel(tunnel: ByteTunnel): void {
+    this.#tunnel = tunnel;
+    this.#processSoon();
+  }
+
+  sendTunnel(chunk: Uint8Array): boolean {
+    this.#path.output.sendCopy(this.#socket, chunk);
+    return hasRoom(this.#socket);
+  }
+
+  endTunnel(onSent: () => void): void {
+    this.flushGathered();
+    this.#socket.end(onSent);
   }
 
   pauseBody(): void {
