@@ -23,11 +23,16 @@ export interface TunnelOwner {
   onTunnelEnd(flags: number, details: string, atOnce: boolean): void;
 }
 
+/** What a tunnel uses of the thread and of its two connections. */
+export type TunnelThread = Pick<ThreadContext, 'timers' | 'guard'>;
+export type TunnelClient = Pick<Downstream, 'sendTunnel' | 'endTunnel' | 'pauseBody' | 'resumeBody'>;
+export type TunnelUpstream = Pick<Upstream, 'write' | 'endTunnel' | 'pause' | 'resume'>;
+
 export class Tunnel implements ByteTunnel {
-  readonly #path: ThreadContext;
+  readonly #path: TunnelThread;
   readonly #owner: TunnelOwner;
-  readonly #downstream: Downstream;
-  readonly #upstream: Upstream;
+  readonly #downstream: TunnelClient;
+  readonly #upstream: TunnelUpstream;
   readonly #idle: WheelTimer;
   #clientEnded = false;
   #upstreamEnded = false;
@@ -39,7 +44,7 @@ export class Tunnel implements ByteTunnel {
   #details = '';
   #over = false;
 
-  constructor(path: ThreadContext, owner: TunnelOwner, downstream: Downstream, upstream: Upstream) {
+  constructor(path: TunnelThread, owner: TunnelOwner, downstream: TunnelClient, upstream: TunnelUpstream) {
     this.#path = path;
     this.#owner = owner;
     this.#downstream = downstream;

@@ -331,7 +331,8 @@ export class UpstreamConnection implements Upstream {
 
   /** Only to what the client has asked for (RFC 9110 15.2.2). Returns false when the connection is gone. */
   #switchProtocol(exchange: RequestExchange): boolean {
-    const kind = this.#path.engine.words[(this.#path.engine.slab + layout.SLAB_RESPONSE + layout.RESPONSE_BODY_KIND) >> 2];
+    const kind =
+      this.#path.engine.words[(this.#path.engine.slab + layout.SLAB_RESPONSE + layout.RESPONSE_BODY_KIND) >> 2];
     if (!exchange.isUpgrade || kind !== layout.BODY_TUNNEL) {
       this.#fail(layout.FAILURE_UPSTREAM_PROTOCOL, 'an upgrade that was not asked for');
       return false;

@@ -20,7 +20,8 @@ const isUws = process.env['WEFT_FRONT'] === 'uws';
 /** An origin that echoes messages; what else it does is up to the path. */
 class Origin {
   readonly requests: IncomingMessage[] = [];
-  readonly sockets = new Set<WebSocket>();
+  /** By the target of their handshake. */
+  readonly sockets = new Map<string, WebSocket>();
   readonly #http = createServer();
   readonly #server = new WebSocketServer({
     noServer: true,
@@ -36,7 +37,8 @@ class Origin {
         return;
       }
       if (request.url === '/silent') return;
-      origin.#server.handleUpgrade(request, socket, head, (webSocket) => origin.#serve(webSocket, request.url ?? ''));
+      const target = request.url ?? '';
+      origin.#server.handleUpgrade(request, socket, head, (webSocket) => origin.#serve(webSocket, target));
     });
     origin.#http.listen(0, '127.0.0.1');
     await once(origin.#http, 'listening');
@@ -48,15 +50,16 @@ class Origin {
   }
 
   async stop(): Promise<void> {
-    for (const socket of this.sockets) socket.terminate();
+    for (const socket of this.sockets.values()) socket.terminate();
     this.#http.close();
     this.#http.closeAllConnections();
     await once(this.#http, 'close');
   }
 
-  #serve(socket: WebSocket, path: string): void {
-    this.sockets.add(socket);
-    socket.on('close', () => this.sockets.delete(socket));
+  #serve(socket: WebSocket, target: string): void {
+    const path = target.split('?')[0];
+    this.sockets.set(target, socket);
+    socket.on('close', () => this.sockets.delete(target));
     socket.on('error', () => socket.terminate());
     if (path === '/greeting') socket.send('welcome');
     if (path === '/close') socket.close(4001, 'the server says so');
@@ -104,9 +107,16 @@ async function connect(...args: Parameters<typeof dial>): Promise<WebSocket> {
 }
 
 function endOf(socket: WebSocket): Promise<Ended> {
-  return new Promise((resolve) =>
-    socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() })),
-  );
+  return new Promise((resolve) => socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() })));
+}
+
+let pairCount = 0;
+
+/** Both ends of a connection of its own. */
+async function pair(path = '/', to = proxy): Promise<{ client: WebSocket; server: WebSocket }> {
+  const target = `${path}?pair=${++pairCount}`;
+  const client = await connect(target, {}, [], to);
+  return { client, server: origin.sockets.get(target) as WebSocket };
 }
 
 async function reply(socket: WebSocket, message: string | Buffer): Promise<string | Buffer> {
@@ -154,16 +164,17 @@ describe.skipIf(isUws)('messages', () => {
   });
 
   it('may be pings in both directions', async () => {
-    const before = origin.sockets.size;
-    const socket = await connect('/');
-    const pong = once(socket, 'pong') as Promise<[Buffer]>;
-    socket.ping('are you there');
-    expect((await pong)[0].toString()).toBe('are you there');
-    expect(origin.sockets.size).toBe(before + 1);
-    const ping = once(socket, 'ping') as Promise<[Buffer]>;
-    [...origin.sockets].at(-1)?.ping('and you');
-    expect((await ping)[0].toString()).toBe('and you');
-    socket.close();
+    const { client, server } = await pair();
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      const [ping, pong] = [once(to, 'ping'), once(from, 'pong')] as Promise<[Buffer]>[];
+      from.ping('are you there');
+      expect((await ping)?.[0].toString()).toBe('are you there');
+      expect((await pong)?.[0].toString()).toBe('are you there');
+    }
+    client.close();
   });
 
   it('may follow the answer to the handshake in one packet', async () => {
@@ -177,8 +188,9 @@ describe.skipIf(isUws)('messages', () => {
 describe.skipIf(isUws)('the handshake', () => {
   it('carries what the proxy adds, the subprotocol, and the header operations of the route', async () => {
     const socket = dial('/', { headers: { 'x-custom': 'kept' } }, ['chat.v1', 'chat.v2']);
+    const opened = once(socket, 'open');
     const [response] = (await once(socket, 'upgrade')) as [IncomingMessage];
-    await once(socket, 'open');
+    await opened;
     expect(socket.protocol).toBe('chat.v2');
     expect(response.headers).toMatchObject({ server: 'weft', 'x-answered-by': 'rules-1', connection: 'upgrade' });
     const received = origin.requests.at(-1)?.headers ?? {};
@@ -202,11 +214,9 @@ describe.skipIf(isUws)('the handshake', () => {
 
 describe.skipIf(isUws)('closing', () => {
   it('by the client brings its code and reason to the server, and back', async () => {
-    const known = new Set(origin.sockets);
-    const socket = await connect('/');
-    const other = [...origin.sockets].find((candidate) => !known.has(candidate)) as WebSocket;
-    const ended = [endOf(socket), endOf(other)];
-    socket.close(4321, 'enough');
+    const { client, server } = await pair();
+    const ended = [endOf(client), endOf(server)];
+    client.close(4321, 'enough');
     expect(await Promise.all(ended)).toEqual([
       { code: 4321, reason: 'enough' },
       { code: 4321, reason: 'enough' },
@@ -217,17 +227,10 @@ describe.skipIf(isUws)('closing', () => {
     expect(await endOf(dial('/close'))).toEqual({ code: 4001, reason: 'the server says so' });
   });
 
-  it('without a word by either side is passed on', async () => {
-    const known = new Set(origin.sockets);
-    const [first, second] = [await connect('/'), await connect('/')];
-    const others = [...origin.sockets].filter((candidate) => !known.has(candidate));
-    expect(others).toHaveLength(2);
-    const ended = [endOf(first), ...others.map(endOf)];
-    first.terminate();
-    await eventually('one is gone', () => (others.filter((each) => each.readyState === 3).length === 1 ? 1 : undefined));
-    const last = endOf(second);
-    for (const other of others) other.terminate();
-    expect((await last).code).toBe(1006);
-    expect((await Promise.all(ended)).map(({ code }) => code)).toEqual([1006, 1006, 1006]);
+  it.each(['client', 'server'] as const)('by the %s without a word is passed on', async (side) => {
+    const ends = await pair();
+    const ended = [endOf(ends.client), endOf(ends.server)];
+    ends[side].terminate();
+    expect((await Promise.all(ended)).map(({ code }) => code)).toEqual([1006, 1006]);
   });
 });
