@@ -237,7 +237,7 @@ export class UpstreamConnection implements Upstream {
     this.phase = 'idle';
     exchange.detach();
     this.destroy();
-    exchange.onUpstreamFailure(failure, detail, reused && !gotBytes);
+    exchange.onUpstreamFailure(failure, detail, reused && !gotBytes && failure === layout.FAILURE_UPSTREAM_CLOSED);
   }
 
   #onRead(length: number): boolean {

@@ -214,7 +214,7 @@ describe.skipIf(process.env['WEFT_FRONT'] === 'uws')('the end of', () => {
   it('a client that dies closes the upstream', async () => {
     const { client, server, path } = await tunnel();
     client.socket.resetAndDestroy();
-    await server.seesClose();
+    await server.seesEnd();
     expect(outcome(await proxy.accessLogLine(path))).toBe('101 DC downstream_remote_disconnect');
   });
 

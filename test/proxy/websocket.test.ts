@@ -70,9 +70,9 @@ class Origin {
 let origin: Origin;
 let proxy: Gateway;
 
-function config(weight = 1): string[] {
-  const headers = { response: { set: { 'x-answered-by': `rules-${weight}` } } };
-  return [gateway(), ...forwarded('web', [{ port: origin.port }], undefined, { headers, timeout: '0.2s' })];
+function config(version = 1, port = origin.port): string[] {
+  const headers = { response: { set: { 'x-answered-by': `rules-${version}` } } };
+  return [gateway(), ...forwarded('web', [{ port }], undefined, { headers, timeout: '0.2s' })];
 }
 
 beforeAll(async () => {
@@ -233,4 +233,43 @@ describe.skipIf(isUws)('closing', () => {
     ends[side].terminate();
     expect((await Promise.all(ended)).map(({ code }) => code)).toEqual([1006, 1006]);
   });
+});
+
+/** Says which rules a new handshake meets. */
+async function answeredBy(): Promise<unknown> {
+  const socket = dial('/');
+  const [response] = (await once(socket, 'upgrade')) as [IncomingMessage];
+  socket.terminate();
+  return response.headers['x-answered-by'];
+}
+
+describe.skipIf(isUws)('a thousand connections', () => {
+  it('all live through changes of the rules and of the endpoints, and new ones meet the new rules', async () => {
+    const sockets: WebSocket[] = [];
+    while (sockets.length < 1000) {
+      sockets.push(...(await Promise.all(Array.from({ length: 50 }, () => connect('/')))));
+    }
+    let lost = 0;
+    for (const socket of sockets) socket.on('close', () => lost++);
+    const second = await Origin.start();
+    try {
+      for (const [version, port] of [
+        [2, origin.port],
+        [3, second.port],
+      ] as const) {
+        await proxy.writeConfig(config(version, port));
+        await eventually('the new rules hold', async () =>
+          (await answeredBy()) === `rules-${version}` ? true : undefined,
+        );
+        const replies = await Promise.all(sockets.map((socket, index) => reply(socket, `${version}: ${index}`)));
+        expect(replies).toEqual(sockets.map((_, index) => `${version}: ${index}`));
+      }
+      expect([second.requests.length > 0, lost]).toEqual([true, 0]);
+      const ended = sockets.map(endOf);
+      for (const socket of sockets) socket.close(1000);
+      expect((await Promise.all(ended)).every(({ code }) => code === 1000)).toBe(true);
+    } finally {
+      await second.stop();
+    }
+  }, 60_000);
 });
