@@ -140,6 +140,15 @@ describe.skipIf(process.env['WEFT_FRONT'] === 'uws')('an upgrade', () => {
     expect(upstream.requests.length).toBe(before + 1);
   });
 
+  it('that is refused with a body of unknown length brings that body in chunks', async () => {
+    const { client, answer } = await ask();
+    answer.send('HTTP/1.1 200 OK\r\n\r\nplain');
+    answer.socket.end();
+    await client.seesEnd();
+    const [head = '', ...body] = client.text.split('\r\n\r\n');
+    expect([head.includes('transfer-encoding: chunked'), body]).toEqual([true, ['5\r\nplain\r\n0', '']]);
+  });
+
   it('that is refused leaves the connection of the upstream to others', async () => {
     const { client, answer } = await ask();
     answer.send(ok('plain'));
