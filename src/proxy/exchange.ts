@@ -309,6 +309,8 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     if (!connection) return;
     const tunnel = new Tunnel(this.#path, this, this.downstream, connection);
     this.#tunnel = tunnel;
+    // Nothing is looked up in the rules from here on, and a tunnel that lasts for days must not hold them in memory.
+    this.#path.engine.exports.leaveGeneration(this.index);
     connection.openTunnel(tunnel);
     this.downstream.openTunnel(tunnel);
   }

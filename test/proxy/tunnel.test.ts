@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { GENERATION_SLOTS } from '../../assembly/layout.js';
 import { eventually, startGateway } from '../support/gateway.js';
 import type { Gateway } from '../support/gateway.js';
 import { forwarded, gateway } from '../support/istio-yaml.js';
@@ -16,6 +17,12 @@ const HOST = 'web.example';
 const ASK =
   'connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
 const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\nx-a: b\r\n\r\n';
+
+/** Rules whose answers tell their version. */
+function rules(version: number): string[] {
+  const headers = { response: { set: { 'x-version': String(version) } } };
+  return [gateway(), ...forwarded('web', [{ port: upstream.port }], undefined, { headers })];
+}
 
 /** One socket of a test: what has come, and whether the other side has ended. */
 class Side {
@@ -307,6 +314,27 @@ describe.skipIf(process.env['WEFT_FRONT'] === 'uws')('a tunnel', () => {
     await eventually('all is there', () => (reader.receivedBytes - received >= size ? true : undefined), 20_000);
     expect((await proxy.residentBytes()) - memory).toBeLessThan(60 * MB);
   });
+
+  it('does not keep the rules that it began with: more changes than generations fit are no trouble', async () => {
+    const sides: { client: Side; server: Side }[] = [];
+    const other = await startGateway({ config: rules(0) });
+    try {
+      for (let version = 1; version <= GENERATION_SLOTS + 4; version++) {
+        sides.push(await tunnel(other));
+        await other.writeConfig(rules(version));
+        await eventually('the new rules hold', async () =>
+          (await exchange(other.port, HOST, '/')).get('x-version') === String(version) ? true : undefined,
+        );
+      }
+      for (const [index, { client, server }] of sides.entries()) {
+        client.socket.write(`from ${index}`);
+        await server.sees(`from ${index}`);
+      }
+      expect((await other.metrics()).sum('weft_config_stale')).toBe(0);
+    } finally {
+      await other.stop();
+    }
+  }, 60_000);
 
   it('lives through the drain of its proxy, and is closed and logged at its end', async () => {
     const draining = await startGateway({
