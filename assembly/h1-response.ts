@@ -11,6 +11,7 @@ import {
   FIELD_CLOSE,
   FIELD_CONTENT_LENGTH,
   FIELD_KEEP_ALIVE,
+  FIELD_NAMED_OPTIONS,
   FIELD_UPGRADE_OPTION,
   FIELD_WEBSOCKET,
   fieldFlags,
@@ -35,6 +36,7 @@ import {
   RESPONSE_HEADER_COUNT,
   RESPONSE_KEEP_ALIVE,
   RESPONSE_KEEP_ALIVE_TIMEOUT,
+  RESPONSE_NAMED_OPTIONS,
   RESPONSE_REASON_LENGTH,
   RESPONSE_REASON_OFFSET,
   RESPONSE_STATUS,
@@ -132,6 +134,7 @@ function finishResponse(record: usize, method: u32): bool {
   // What may have no content has no length to announce either (RFC 9110 8.6).
   store<f64>(record, sized && !empty ? <f64>contentLength : -1, RESPONSE_CONTENT_LENGTH);
   store<u32>(record, <u32>keepAlive, RESPONSE_KEEP_ALIVE);
+  store<u32>(record, <u32>((seen & FIELD_NAMED_OPTIONS) != 0), RESPONSE_NAMED_OPTIONS);
   return true;
 }
 

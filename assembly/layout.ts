@@ -205,6 +205,8 @@ export const REQUEST_FLAG_GRPC = 8;
 export const REQUEST_FLAG_TE_TRAILERS = 16;
 /** The upgrade asked for is `websocket`. */
 export const REQUEST_FLAG_WEBSOCKET = 32;
+/** Connection names fields that belong to it. */
+export const REQUEST_FLAG_NAMED_OPTIONS = 64;
 
 export const METHOD_GET = 1;
 export const METHOD_HEAD = 2;
@@ -239,6 +241,8 @@ export const RESPONSE_HEADER_COUNT = 32;
 export const RESPONSE_HEAD_LENGTH = 36;
 /** Seconds of `Keep-Alive: timeout=`, 0 = not said. */
 export const RESPONSE_KEEP_ALIVE_TIMEOUT = 40;
+/** 1 when Connection names fields that belong to it. */
+export const RESPONSE_NAMED_OPTIONS = 44;
 
 // Facts record: pairs of (u32 offset, u32 length) that the host fills, absolute in linear memory; length 0 = unknown.
 export const FACT_DOWNSTREAM_REMOTE = 0; // "ip:port"
@@ -280,6 +284,9 @@ export const RESULT_SUBJECT_LENGTH = 44;
 // decodeChunked: bytes of input taken, 1 when the last chunk and trailers have been read.
 export const RESULT_CONSUMED = 48;
 export const RESULT_DONE = 52;
+/** Bytes of the trailer section that the last decodeChunked call took: where they lie, and how many. */
+export const RESULT_TRAILERS_OFFSET = 56;
+export const RESULT_TRAILERS_LENGTH = 60;
 
 /** Decisions of routeRequest; below zero is a failure number. */
 export const DECISION_FORWARD = 1;

@@ -96,7 +96,7 @@ export interface RequestExchange {
   fail(failure: number): void;
   onBug(): void;
 
-  onRequestBody(chunk: Uint8Array, last: boolean): void;
+  onRequestBody(chunk: Uint8Array, last: boolean, trailers?: Buffer): void;
   onAborted(): void;
   onDownstreamDrain(): void;
 
@@ -108,7 +108,7 @@ export interface RequestExchange {
   onInterimHead(): void;
   onResponseHead(status: number, bodyKind: number, contentLength: number): boolean;
   onResponseBody(offset: number, length: number): void;
-  onResponseEnd(): void;
+  onResponseEnd(trailers?: Buffer): void;
   /** The 101 has been passed on: from now on both connections carry bytes of another protocol. */
   openTunnel(): void;
 }
@@ -209,8 +209,8 @@ export interface Downstream {
   sendBody(offset: number, length: number): boolean;
   /** Takes body bytes that are not in engine memory and that nobody changes afterwards. */
   sendBytes(chunk: Uint8Array): void;
-  /** The body is complete. */
-  end(): void;
+  /** The body is complete; `trailers` are field lines, sent after a chunked one where the front can. */
+  end(trailers?: Buffer): void;
   /** Breaks the connection, so that the client sees a broken message. */
   destroy(): void;
   /** Stops and continues the request body. */

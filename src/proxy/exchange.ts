@@ -160,8 +160,8 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
 
   // ------------------------------------------------------------------------------------------------- request side
 
-  /** Body bytes of the request, valid during the call; `last` with or after the final ones. */
-  onRequestBody(chunk: Uint8Array, last: boolean): void {
+  /** Body bytes of the request, valid during the call; `last` with or after the final ones, with the lines of its trailers. */
+  onRequestBody(chunk: Uint8Array, last: boolean, trailers?: Buffer): void {
     if (!this.active || this.#body.ended) return;
     this.requestBytes += chunk.length;
     if (this.#body.isFlooded) {
@@ -170,7 +170,8 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
       return;
     }
     this.#body.take(chunk);
-    if (last && this.#body.end()) this.#startTimeout();
+    if (trailers) this.requestBytes += trailers.length;
+    if (last && this.#body.end(trailers)) this.#startTimeout();
   }
 
   onUpstreamDrain(): void {
@@ -298,9 +299,10 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     if (!this.downstream.sendBody(offset, length)) this.#connection?.pause();
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(trailers?: Buffer): void {
     if (!this.active) return;
-    this.downstream.end();
+    if (trailers) this.responseBytes += trailers.length;
+    this.downstream.end(trailers);
     this.#finish();
   }
 

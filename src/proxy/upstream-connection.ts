@@ -9,6 +9,7 @@ import type { ClusterData, EndpointData } from '../rules/encoded-tables.js';
 import type { ByteTunnel, RequestExchange, ThreadContext, Upstream } from './contracts.js';
 import { hasRoom } from './output-buffers.js';
 import { WheelTimer } from './timers.js';
+import { TrailerSection } from './trailers.js';
 
 const CONTINUE = 100;
 const SWITCHING_PROTOCOLS = 101;
@@ -39,6 +40,8 @@ export class UpstreamConnection implements Upstream {
   #keepAlive = false;
   #requestSent = false;
   #paused = false;
+  /** Made with the first chunked answer. */
+  #trailers: TrailerSection | null = null;
   #tunnel: ByteTunnel | null = null;
   /** In a tunnel: the upstream sends no more. */
   #ended = false;
@@ -320,7 +323,11 @@ export class UpstreamConnection implements Upstream {
     this.#bodyKind = engine.words[(record + layout.RESPONSE_BODY_KIND) >> 2] ?? 0;
     this.#remaining = engine.doubles[(record + layout.RESPONSE_CONTENT_LENGTH) >> 3] ?? 0;
     this.#keepAlive = engine.words[(record + layout.RESPONSE_KEEP_ALIVE) >> 2] === 1;
-    if (this.#bodyKind === layout.BODY_CHUNKED) engine.exports.resetChunked(this.index);
+    if (this.#bodyKind === layout.BODY_CHUNKED) {
+      engine.exports.resetChunked(this.index);
+      this.#trailers ??= new TrailerSection();
+      this.#trailers.begin(engine.words[(record + layout.RESPONSE_NAMED_OPTIONS) >> 2] === 1);
+    }
     this.phase = 'body';
     if (!exchange.onResponseHead(status, this.#bodyKind, this.#remaining)) return -1;
     if (this.#bodyKind === layout.BODY_NONE || (this.#bodyKind === layout.BODY_LENGTH && this.#remaining === 0)) {
@@ -381,15 +388,16 @@ export class UpstreamConnection implements Upstream {
     const result = engine.slab + layout.SLAB_RESULT;
     const consumed = engine.words[(result + layout.RESULT_CONSUMED) >> 2] ?? 0;
     const done = engine.words[(result + layout.RESULT_DONE) >> 2] === 1;
+    const trailers = this.#trailers?.take(engine, done);
     const offset = this.#offset;
     this.#offset += consumed;
     this.#length -= consumed;
     if (payload > 0) exchange.onResponseBody(offset, payload);
-    if (done && this.exchange === exchange) this.#finishMessage();
+    if (done && this.exchange === exchange) this.#finishMessage(trailers);
   }
 
   /** The response is complete: the exchange is told, and the connection goes back to the pool or is closed. */
-  #finishMessage(): void {
+  #finishMessage(trailers?: Buffer): void {
     const exchange = this.exchange as RequestExchange;
     const clean = this.#keepAlive && this.#requestSent && this.#length + this.#rest === 0 && !this.closing;
     this.phase = 'idle';
@@ -400,6 +408,6 @@ export class UpstreamConnection implements Upstream {
       if (clean) this.#path.addCounter(this.clusterSlot, layout.COUNTER_CX_MAX_REQUESTS, 1);
       this.destroy();
     }
-    exchange.onResponseEnd();
+    exchange.onResponseEnd(trailers);
   }
 }

@@ -115,6 +115,14 @@ describe.each(builds)('parseResponseHead in %s', (build) => {
     expect(engine.response(layout.RESPONSE_KEEP_ALIVE_TIMEOUT)).toBe(seconds);
   });
 
+  it.each([
+    ['Connection: keep-alive', 0],
+    ['Connection: close, x-a', 1],
+  ])('tells whether fields belong to the connection: %s', (line, named) => {
+    engine.parseResponse(ok('Content-Length: 0', line));
+    expect(engine.response(layout.RESPONSE_NAMED_OPTIONS)).toBe(named);
+  });
+
   it('keeps lines of one name apart', () => {
     engine.parseResponse(ok('Content-Length: 0', 'Set-Cookie: a=1, b', 'Set-Cookie: c=2'));
     const cookies = engine.responseRows().filter((row) => row.name === 'set-cookie');

@@ -10,6 +10,7 @@ import type { ByteTunnel, Downstream, RequestExchange, ResponseFraming, ThreadCo
 import type { Gatherer } from '../output-buffers.js';
 import { hasRoom } from '../output-buffers.js';
 import { WheelTimer } from '../timers.js';
+import { TrailerSection } from '../trailers.js';
 import { adoptSocket } from './adopt-socket.js';
 
 /** A head must be complete this long after its first byte (Istio's edge profile: request_headers_timeout). */
@@ -31,7 +32,7 @@ const NOTHING = Buffer.alloc(0);
 const CR = 0x0d;
 const LF = 0x0a;
 const ZERO = 0x30;
-/** `0`, CRLF, CRLF. */
+/** `0`, CRLF, CRLF, without the trailers between the two. */
 const LAST_CHUNK_BYTES = 5;
 /** A chunk's size line at its longest and the CRLF after its data. */
 const CHUNK_FRAME_BYTES = 12;
@@ -73,6 +74,8 @@ export class WireConnection implements Downstream, Gatherer {
   #pending: Buffer = NOTHING;
   #readingHead = true;
   #bodyKind = 0;
+  /** Made with the first chunked request. */
+  #trailers: TrailerSection | null = null;
   #remaining = 0;
   #closeAfter = false;
   /** Not understood, so what follows can't be either. */
@@ -249,8 +252,11 @@ export class WireConnection implements Downstream, Gatherer {
     this.#bodyKind = engine.words[record + layout.REQUEST_BODY_KIND / 4] ?? 0;
     if (this.#bodyKind !== layout.BODY_NONE) {
       this.#remaining = engine.doubles[(engine.slab + layout.SLAB_REQUEST + layout.REQUEST_CONTENT_LENGTH) >> 3] ?? 0;
-      if (this.#bodyKind === layout.BODY_CHUNKED) engine.exports.resetChunked(this.#record);
-      else if (this.#remaining === 0) this.#bodyKind = layout.BODY_NONE;
+      if (this.#bodyKind === layout.BODY_CHUNKED) {
+        engine.exports.resetChunked(this.#record);
+        this.#trailers ??= new TrailerSection();
+        this.#trailers.begin((flags & layout.REQUEST_FLAG_NAMED_OPTIONS) !== 0);
+      } else if (this.#remaining === 0) this.#bodyKind = layout.BODY_NONE;
       // A client that has not waited needs no answer (RFC 9110 10.1.1).
       if (flags & layout.REQUEST_FLAG_EXPECT_CONTINUE && available === headLength) this.#socket.write(CONTINUE);
     }
@@ -286,8 +292,9 @@ export class WireConnection implements Downstream, Gatherer {
     const result = (engine.slab + layout.SLAB_RESULT) >> 2;
     const consumed = engine.words[result + layout.RESULT_CONSUMED / 4] ?? 0;
     const done = engine.words[result + layout.RESULT_DONE / 4] === 1;
+    const trailers = this.#trailers?.take(engine, done);
     if (done) this.#bodyIsRead();
-    this.exchange?.onRequestBody(engine.bytes.subarray(offset, offset + payload), done);
+    this.exchange?.onRequestBody(engine.bytes.subarray(offset, offset + payload), done, trailers);
     return consumed;
   }
 
@@ -427,10 +434,10 @@ export class WireConnection implements Downstream, Gatherer {
     this.#socket.write(chunk);
   }
 
-  end(): void {
+  end(trailers: Buffer = NOTHING): void {
     const framing = this.#framing;
     const chunked = framing && framing.bodyKind !== layout.BODY_LENGTH && framing.bodyKind !== layout.BODY_NONE;
-    if (chunked && !framing.isHead) this.#sendLastChunk();
+    if (chunked && !framing.isHead) this.#sendLastChunk(trailers);
     this.exchange = null;
     this.#pausedByExchange = false;
     if (this.#closeAfter || this.#retiring || this.#clientEnded) {
@@ -454,15 +461,18 @@ export class WireConnection implements Downstream, Gatherer {
     return at;
   }
 
-  #sendLastChunk(): void {
+  #sendLastChunk(trailers: Buffer): void {
     const { bytes } = this.#path.engine;
-    const at = this.#room(LAST_CHUNK_BYTES);
-    bytes[at] = ZERO;
-    bytes[at + 1] = CR;
-    bytes[at + 2] = LF;
-    bytes[at + 3] = CR;
-    bytes[at + 4] = LF;
-    this.#gatheredMore(LAST_CHUNK_BYTES);
+    const start = this.#room(LAST_CHUNK_BYTES + trailers.length);
+    let at = start;
+    bytes[at++] = ZERO;
+    bytes[at++] = CR;
+    bytes[at++] = LF;
+    if (trailers.length > 0) bytes.set(trailers, at);
+    at += trailers.length;
+    bytes[at++] = CR;
+    bytes[at++] = LF;
+    this.#gatheredMore(at - start);
   }
 
   destroy(): void {
