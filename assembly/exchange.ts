@@ -58,6 +58,18 @@ export function finishExchange(exchange: u32, durationMs: f64): void {
   releaseExchange(record);
 }
 
+/**
+ * Gives the generation back before the exchange ends: for one that reads no table any more but may last for days. Its slots
+ * of the shared state stay its own, because they count it as active.
+ */
+export function leaveGeneration(exchange: u32): void {
+  const record = exchangeRecord(exchange);
+  const generation = load<i32>(record, EXCHANGE_GENERATION);
+  if (generation < 0) return;
+  store<i32>(record, -1, EXCHANGE_GENERATION);
+  dropGeneration(generation);
+}
+
 function releaseExchange(record: usize): void {
   if (!load<u32>(record, EXCHANGE_IN_USE)) return;
   releaseEndpoint(record);
@@ -69,7 +81,8 @@ function releaseExchange(record: usize): void {
     if (takeHeld(record, HELD_RETRY)) atomic.sub<i32>(state + CLUSTER_ACTIVE_RETRIES, 1);
     if (takeHeld(record, HELD_REQUEST)) atomic.sub<i32>(state + CLUSTER_ACTIVE_REQUESTS, 1);
   }
-  dropGeneration(load<i32>(record, EXCHANGE_GENERATION));
+  const generation = load<i32>(record, EXCHANGE_GENERATION);
+  if (generation >= 0) dropGeneration(generation);
   store<u32>(record, 0, EXCHANGE_IN_USE);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Chunked body bytes -> payload, in place (RFC 9112 7.1). The state lies in the connection record, so input may be cut
- * anywhere. Extensions and trailers are checked, bounded and dropped: HTTP/1.1 peers get trailers from nobody.
+ * anywhere. Extensions are checked, bounded and dropped; of trailers it is said where they lie, once they have been checked
+ * and counted in the same way: whether they go on is for the caller.
  */
 import { byteAt, COLON, CR, hasClass, isSpace, LF, SEMICOLON } from './bytes';
 import {
@@ -12,6 +13,8 @@ import {
   FAILURE_UPSTREAM_PROTOCOL,
   RESULT_CONSUMED,
   RESULT_DONE,
+  RESULT_TRAILERS_LENGTH,
+  RESULT_TRAILERS_OFFSET,
   SLAB_RESULT,
 } from './layout';
 import { CLASS_DIGIT, CLASS_HEX, CLASS_TOKEN, CLASS_VALUE } from './tables';
@@ -49,7 +52,8 @@ let overhead: u32 = 0;
  * Decodes `length` bytes at `offset` of the message on `connection` (index of a connection record, zeroed before the first
  * message). Payload is moved together at `offset`. Returns its bytes; RESULT_CONSUMED says how much input was taken,
  * RESULT_DONE is 1 when the message has ended (what follows in the input is the next message, and the record is ready for
- * it). FAILURE_UPSTREAM_PROTOCOL for malformed framing and on every later call; for a client's body the caller reads it as
+ * it). RESULT_TRAILERS_OFFSET and _LENGTH are the part of the trailer section (field lines and the empty line) in this input.
+ * FAILURE_UPSTREAM_PROTOCOL for malformed framing and on every later call; for a client's body the caller reads it as
  * FAILURE_BAD_REQUEST.
  */
 export function decodeChunked(connection: u32, offset: usize, length: u32): i32 {
@@ -60,6 +64,7 @@ export function decodeChunked(connection: u32, offset: usize, length: u32): i32 
   overhead = load<u32>(record, CONNECTION_CHUNK_TRAILER_BYTES);
   let cursor = offset;
   let payload: u32 = 0;
+  let trailers: usize = state >= TRAILER_START && state < DONE ? offset : 0;
   while (cursor < end && state < DONE) {
     if (state == DATA) {
       const available = <u32>(end - cursor);
@@ -72,6 +77,7 @@ export function decodeChunked(connection: u32, offset: usize, length: u32): i32 
     } else {
       state = step(state, byteAt(cursor));
       cursor++;
+      if (state == TRAILER_START && trailers == 0) trailers = cursor;
     }
   }
   const done = state == DONE;
@@ -80,6 +86,8 @@ export function decodeChunked(connection: u32, offset: usize, length: u32): i32 
   store<u32>(record, done ? 0 : overhead, CONNECTION_CHUNK_TRAILER_BYTES);
   store<u32>(slab + SLAB_RESULT, <u32>(cursor - offset), RESULT_CONSUMED);
   store<u32>(slab + SLAB_RESULT, <u32>done, RESULT_DONE);
+  store<u32>(slab + SLAB_RESULT, <u32>trailers, RESULT_TRAILERS_OFFSET);
+  store<u32>(slab + SLAB_RESULT, trailers == 0 ? 0 : <u32>(cursor - trailers), RESULT_TRAILERS_LENGTH);
   return state == BROKEN ? FAILURE_UPSTREAM_PROTOCOL : <i32>payload;
 }
 

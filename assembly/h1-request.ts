@@ -20,6 +20,7 @@ import {
   FIELD_TE_TRAILERS,
   FIELD_UPGRADE,
   FIELD_UPGRADE_OPTION,
+  FIELD_NAMED_OPTIONS,
   FIELD_WEBSOCKET,
   fieldFlags,
   hostValue,
@@ -52,6 +53,7 @@ import {
   REQUEST_FLAG_EXPECT_CONTINUE,
   REQUEST_FLAG_GRPC,
   REQUEST_FLAG_TE_TRAILERS,
+  REQUEST_FLAG_NAMED_OPTIONS,
   REQUEST_FLAG_UPGRADE,
   REQUEST_FLAG_WEBSOCKET,
   REQUEST_FLAGS,
@@ -204,6 +206,7 @@ function finishFraming(record: usize): bool {
   let flags: u32 = 0;
   if ((seen & FIELD_CLOSE) != 0 || (old && (seen & FIELD_KEEP_ALIVE) == 0)) flags |= REQUEST_FLAG_CLOSE;
   if ((seen & FIELD_CONTINUE) != 0 && !old) flags |= REQUEST_FLAG_EXPECT_CONTINUE;
+  if ((seen & FIELD_NAMED_OPTIONS) != 0) flags |= REQUEST_FLAG_NAMED_OPTIONS;
   if ((seen & FIELD_GRPC) != 0) flags |= REQUEST_FLAG_GRPC;
   if ((seen & FIELD_TE_TRAILERS) != 0) flags |= REQUEST_FLAG_TE_TRAILERS;
   if ((seen & FIELD_UPGRADE) != 0 && (seen & FIELD_UPGRADE_OPTION) != 0 && !old) {

@@ -11,6 +11,9 @@ import {
   FIELD_CLOSE,
   FIELD_CONTENT_LENGTH,
   FIELD_KEEP_ALIVE,
+  FIELD_NAMED_OPTIONS,
+  FIELD_UPGRADE_OPTION,
+  FIELD_WEBSOCKET,
   fieldFlags,
 } from './framing';
 import { findRow, nameHashOf, nameLengthOf, nameTextOf } from './headers';
@@ -18,6 +21,7 @@ import {
   BODY_CHUNKED,
   BODY_LENGTH,
   BODY_NONE,
+  BODY_TUNNEL,
   BODY_UNTIL_CLOSE,
   FAILURE_UPSTREAM_PROTOCOL,
   HEADER_ID_KEEP_ALIVE,
@@ -32,6 +36,7 @@ import {
   RESPONSE_HEADER_COUNT,
   RESPONSE_KEEP_ALIVE,
   RESPONSE_KEEP_ALIVE_TIMEOUT,
+  RESPONSE_NAMED_OPTIONS,
   RESPONSE_REASON_LENGTH,
   RESPONSE_REASON_OFFSET,
   RESPONSE_STATUS,
@@ -42,6 +47,9 @@ import {
 import { CLASS_DIGIT, TEXT_HTTP_11, TEXT_TIMEOUT, TEXT_TIMEOUT_LENGTH } from './tables';
 import { slab } from './thread';
 
+const SWITCHING_PROTOCOLS: u32 = 101;
+/** What a 101 must say to be a switch to WebSocket (RFC 9110 7.8, RFC 6455 4.2.2). */
+const SWITCHED: u32 = FIELD_UPGRADE_OPTION | FIELD_WEBSOCKET;
 /** Longest `Keep-Alive: timeout` taken at its word: a day. */
 const MAX_KEEP_ALIVE_SECONDS: u32 = 86400;
 
@@ -114,6 +122,7 @@ function finishResponse(record: usize, method: u32): bool {
   if (empty || status == 304 || method == METHOD_HEAD) {
     kind = BODY_NONE;
     if (empty && (chunked || contentLength != 0)) keepAlive = false;
+    if (status == SWITCHING_PROTOCOLS && (seen & SWITCHED) == SWITCHED && !old) kind = BODY_TUNNEL;
   } else if (chunked) {
     kind = BODY_CHUNKED;
   } else if (sized) {
@@ -125,6 +134,7 @@ function finishResponse(record: usize, method: u32): bool {
   // What may have no content has no length to announce either (RFC 9110 8.6).
   store<f64>(record, sized && !empty ? <f64>contentLength : -1, RESPONSE_CONTENT_LENGTH);
   store<u32>(record, <u32>keepAlive, RESPONSE_KEEP_ALIVE);
+  store<u32>(record, <u32>((seen & FIELD_NAMED_OPTIONS) != 0), RESPONSE_NAMED_OPTIONS);
   return true;
 }
 

@@ -88,7 +88,7 @@ export function isConnectionField(id: u32): bool {
     case HEADER_ID_UPGRADE:
     case HEADER_ID_HTTP2_SETTINGS:
     case HEADER_ID_TE:
-    // Trailers are dropped towards HTTP/1.1, so nothing may announce them.
+    // Which trailers go on is known when they come, so nothing may announce them.
     case HEADER_ID_TRAILER:
       return true;
     default:

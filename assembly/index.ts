@@ -7,7 +7,7 @@ export { answerPattern } from './answers';
 export { findVirtualHost } from './hosts';
 export { routeRequest, testRoute } from './match';
 export { verifyTable } from './verify';
-export { beginExchange, finishExchange, releaseThread } from './exchange';
+export { beginExchange, finishExchange, leaveGeneration, releaseThread } from './exchange';
 export {
   admitRequest,
   closeConnection,

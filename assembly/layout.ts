@@ -205,6 +205,8 @@ export const REQUEST_FLAG_GRPC = 8;
 export const REQUEST_FLAG_TE_TRAILERS = 16;
 /** The upgrade asked for is `websocket`. */
 export const REQUEST_FLAG_WEBSOCKET = 32;
+/** Connection names fields that belong to it. */
+export const REQUEST_FLAG_NAMED_OPTIONS = 64;
 
 export const METHOD_GET = 1;
 export const METHOD_HEAD = 2;
@@ -221,12 +223,14 @@ export const BODY_LENGTH = 1;
 export const BODY_CHUNKED = 2;
 /** Responses only: the body ends with the connection. */
 export const BODY_UNTIL_CLOSE = 3;
+/** Responses only: a 101 to WebSocket; what follows its head is no longer HTTP. */
+export const BODY_TUNNEL = 4;
 
 // Response record.
 export const RESPONSE_STATUS = 0;
 export const RESPONSE_REASON_OFFSET = 4;
 export const RESPONSE_REASON_LENGTH = 8;
-/** BODY_*; BODY_NONE for HEAD, 1xx, 204 and 304. */
+/** BODY_*; BODY_NONE for HEAD, 204, 304 and 1xx other than a switch to WebSocket. */
 export const RESPONSE_BODY_KIND = 12;
 /** f64; for HEAD the length that GET would have, -1 when absent. */
 export const RESPONSE_CONTENT_LENGTH = 16;
@@ -237,6 +241,8 @@ export const RESPONSE_HEADER_COUNT = 32;
 export const RESPONSE_HEAD_LENGTH = 36;
 /** Seconds of `Keep-Alive: timeout=`, 0 = not said. */
 export const RESPONSE_KEEP_ALIVE_TIMEOUT = 40;
+/** 1 when Connection names fields that belong to it. */
+export const RESPONSE_NAMED_OPTIONS = 44;
 
 // Facts record: pairs of (u32 offset, u32 length) that the host fills, absolute in linear memory; length 0 = unknown.
 export const FACT_DOWNSTREAM_REMOTE = 0; // "ip:port"
@@ -278,6 +284,9 @@ export const RESULT_SUBJECT_LENGTH = 44;
 // decodeChunked: bytes of input taken, 1 when the last chunk and trailers have been read.
 export const RESULT_CONSUMED = 48;
 export const RESULT_DONE = 52;
+/** Bytes of the trailer section that the last decodeChunked call took: where they lie, and how many. */
+export const RESULT_TRAILERS_OFFSET = 56;
+export const RESULT_TRAILERS_LENGTH = 60;
 
 /** Decisions of routeRequest; below zero is a failure number. */
 export const DECISION_FORWARD = 1;
@@ -393,6 +402,7 @@ export const FLAG_FI = 4096;
 export const FLAG_DPE = 8192;
 export const FLAG_LR = 16384;
 export const FLAG_OM = 32768;
+export const FLAG_SI = 65536;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Failure numbers: what engine calls return below zero. src/proxy/failures.ts has status, flag and body of each.
@@ -424,6 +434,8 @@ export const FAILURE_REMOTE_RESET = -22;
 export const FAILURE_DRAINING = -23;
 /** A method that no proxy should pass on (TRACE tells a client what its own proxies added, RFC 9110 9.3.8). */
 export const FAILURE_METHOD = -24;
+/** Nothing was sent or received for too long. */
+export const FAILURE_STREAM_IDLE = -25;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Rule table. Offsets in it count from the start of the blob; "index" is a record number in the section named.

@@ -170,9 +170,9 @@ function putOwnFields(serviceTime: bool, complete: bool): void {
 }
 
 /**
- * Framing, Connection and the empty line (RFC 9112 6.3). A body that ends with the upstream's connection is chunked for a
- * client that keeps its own; with STYLE_CLOSE or STYLE_HTTP_10 it ends with the client's. A HEAD or 304 answer keeps the
- * length that it announces.
+ * Framing, Connection and the empty line (RFC 9112 6.3). A body that ends with the upstream's connection is chunked, also
+ * for a client whose connection is closed after it, which else could not tell its end from a break; with STYLE_HTTP_10 it
+ * ends with the connection. A HEAD or 304 answer keeps the length that it announces.
  */
 function putFraming(record: usize, style: u32): void {
   const status = load<u32>(record, RESPONSE_STATUS);
@@ -185,7 +185,7 @@ function putFraming(record: usize, style: u32): void {
     putBytes(TEXT_CONTENT_LENGTH_START, TEXT_CONTENT_LENGTH_START_LENGTH);
     putNumber(<u64>length);
     putCrlf();
-  } else if ((kind == BODY_CHUNKED && !old) || (kind == BODY_UNTIL_CLOSE && !close)) {
+  } else if ((kind == BODY_CHUNKED || kind == BODY_UNTIL_CLOSE) && !old) {
     putBytes(TEXT_CHUNKED_LINE, TEXT_CHUNKED_LINE_LENGTH);
   }
   if (status == SWITCHING_PROTOCOLS) putBytes(TEXT_CONNECTION_UPGRADE_LINE, TEXT_CONNECTION_UPGRADE_LINE_LENGTH);

@@ -30,6 +30,7 @@ export interface EngineExports {
   parseResponseHead(offset: number, length: number, methodId: number): number;
   writeResponseHead(exchange: number, out: number, capacity: number, style: number): number;
   decodeChunked(connection: number, offset: number, length: number): number;
+  leaveGeneration(exchange: number): void;
   finishExchange(exchange: number, durationMs: number): void;
   releaseThread(): number;
   verifyTable(base: number, length: number): number;

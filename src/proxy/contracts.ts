@@ -73,6 +73,16 @@ export interface RequestText {
   readonly hasQuery: boolean;
 }
 
+/** What both connections of an upgraded exchange bring their bytes to (Tunnel). Chunks are valid during the call. */
+export interface ByteTunnel {
+  onClientBytes(chunk: Uint8Array): void;
+  /** The client will send no more. */
+  onClientEnd(): void;
+  onUpstreamBytes(chunk: Uint8Array): void;
+  /** The upstream will send no more. */
+  onUpstreamEnd(): void;
+}
+
 /** An exchange as connections, pools, fronts and the respond step see it (Exchange). */
 export interface RequestExchange {
   readonly index: number;
@@ -82,6 +92,8 @@ export interface RequestExchange {
   /** Index of the route taken in the whole table, -1 = none. */
   readonly route: number;
   readonly isGrpc: boolean;
+  /** The client has asked for a WebSocket, and its front can carry one. */
+  readonly isUpgrade: boolean;
 
   /** A u32 field of the exchange record. */
   word(field: number): number;
@@ -89,7 +101,7 @@ export interface RequestExchange {
   fail(failure: number): void;
   onBug(): void;
 
-  onRequestBody(chunk: Uint8Array, last: boolean): void;
+  onRequestBody(chunk: Uint8Array, last: boolean, trailers?: Buffer): void;
   onAborted(): void;
   onDownstreamDrain(): void;
 
@@ -101,7 +113,9 @@ export interface RequestExchange {
   onInterimHead(): void;
   onResponseHead(status: number, bodyKind: number, contentLength: number): boolean;
   onResponseBody(offset: number, length: number): void;
-  onResponseEnd(): void;
+  onResponseEnd(trailers?: Buffer): void;
+  /** The 101 has been passed on: from now on both connections carry bytes of another protocol. */
+  openTunnel(): void;
 }
 
 /** A finished exchange as the access log sees it. */
@@ -141,6 +155,10 @@ export interface Upstream {
   send(exchange: RequestExchange, offset: number, length: number): void;
   write(chunk: Uint8Array): boolean;
   requestComplete(): void;
+  /** What comes from now on goes to `tunnel`, and the connection is never used again. */
+  openTunnel(tunnel: ByteTunnel): void;
+  /** Passes on that the client sends no more; `onSent` when all that was written is on its way, or never will be. */
+  endTunnel(onSent: () => void): void;
   pause(): void;
   resume(): void;
   rest(): void;
@@ -196,11 +214,19 @@ export interface Downstream {
   sendBody(offset: number, length: number): boolean;
   /** Takes body bytes that are not in engine memory and that nobody changes afterwards. */
   sendBytes(chunk: Uint8Array): void;
-  /** The body is complete. */
-  end(): void;
+  /** The body is complete; `trailers` are field lines, sent after a chunked one where the front can. */
+  end(trailers?: Buffer): void;
   /** Breaks the connection, so that the client sees a broken message. */
   destroy(): void;
   /** Stops and continues the request body. */
   pauseBody(): void;
   resumeBody(): void;
+  /** Whether the front can go on with another protocol after a 101; only then are the calls below made. */
+  readonly carriesTunnels: boolean;
+  /** After the head of a 101: what the client has sent since its request, and sends from now on, goes to `tunnel`. */
+  openTunnel(tunnel: ByteTunnel): void;
+  /** Takes bytes that may change after the call; false when the client can't keep up: wait for `onDownstreamDrain`. */
+  sendTunnel(chunk: Uint8Array): boolean;
+  /** Passes on that the upstream sends no more; `onSent` when all that was written is on its way, or never will be. */
+  endTunnel(onSent: () => void): void;
 }

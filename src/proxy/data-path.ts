@@ -180,8 +180,8 @@ export class DataPath implements ThreadContext {
     // What is said of a refusal must not speak of the virtual host of an earlier request.
     this.engine.ints[(this.engine.slab + layout.SLAB_RESULT + layout.RESULT_VIRTUAL_HOST) >> 2] = -1;
     const request = (this.engine.slab + layout.SLAB_REQUEST) >> 2;
-    if ((this.engine.words[request + layout.REQUEST_FLAGS / 4] ?? 0) & layout.REQUEST_FLAG_UPGRADE)
-      return layout.FAILURE_UPGRADE;
+    const flags = this.engine.words[request + layout.REQUEST_FLAGS / 4] ?? 0;
+    if (flags & layout.REQUEST_FLAG_UPGRADE && !exchange.acceptUpgrade(flags)) return layout.FAILURE_UPGRADE;
     const method = this.engine.words[request + layout.REQUEST_METHOD_ID / 4];
     if (method === layout.METHOD_CONNECT) return layout.FAILURE_NO_ROUTE;
     if (method === layout.METHOD_TRACE) return layout.FAILURE_METHOD;
@@ -341,7 +341,8 @@ export class DataPath implements ThreadContext {
 
   headFlags(generation: GenerationView, listener: string): number {
     const kind = generation.facts.listeners[generation.listenerIndex(listener)]?.kind;
-    return kind === 'sidecar-outbound' ? layout.HEAD_FLAG_SIDECAR : 0;
+    // An upgrade that may not be kept has been refused before.
+    return layout.HEAD_FLAG_UPGRADE | (kind === 'sidecar-outbound' ? layout.HEAD_FLAG_SIDECAR : 0);
   }
 
   // ----------------------------------------------------------------------------------------------------- counting

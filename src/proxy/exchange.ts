@@ -16,11 +16,13 @@ import { failureResponse, grpcResponse, routedResponse, writeLocalHead } from '.
 import { RequestBody } from './request-body.js';
 import { decideRetry } from './retry.js';
 import { WheelTimer } from './timers.js';
+import { STREAM_IDLE_TIMEOUT_MS, Tunnel } from './tunnel.js';
+import type { TunnelOwner } from './tunnel.js';
 
 /** Most heads fit; a larger one gets a buffer of its own. */
 const HEAD_STORE_BYTES = 1024;
 
-export class Exchange extends ExchangeFacts implements FinishedExchange {
+export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelOwner {
   readonly index: number;
   readonly #path: ThreadContext;
   readonly #record: number;
@@ -31,6 +33,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
   generation!: GenerationView;
   listener = '';
   methodId = 0;
+  isUpgrade = false;
   /** False once finished: late callbacks then do nothing. */
   active = false;
   /** The request's head, for when it must be parsed again; the buffer is kept from request to request. */
@@ -41,6 +44,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
   #isGrpc = false;
   readonly #body = new RequestBody();
   #connection: Upstream | null = null;
+  #tunnel: Tunnel | null = null;
   #waiting = false;
   #headSent = false;
   #triedEndpoint = -1;
@@ -95,16 +99,24 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
     this.active = true;
     this.resetFacts(this.#path.nowMs);
     this.methodId = 0;
+    this.isUpgrade = false;
     this.#headLength = 0;
     this.#isGrpc = false;
     this.#body.open(downstream, layout.BODY_NONE);
     this.#connection = null;
+    this.#tunnel = null;
     this.#waiting = false;
     this.#headSent = false;
     this.#triedEndpoint = -1;
     this.#replayed = false;
     this.#timeoutMs = 0;
     this.#abortStatus = 0;
+  }
+
+  /** Whether the upgrade asked for by a request with these REQUEST_FLAG_* is one that Weft and the client's front can carry. */
+  acceptUpgrade(flags: number): boolean {
+    this.isUpgrade = (flags & layout.REQUEST_FLAG_WEBSOCKET) !== 0 && this.downstream.carriesTunnels;
+    return this.isUpgrade;
   }
 
   /** The head is parsed and routed (`decision` of routeRequest, or a failure); its bytes lie at `headOffset`. */
@@ -132,6 +144,8 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
     }
     const result = (this.#path.engine.slab + layout.SLAB_RESULT) >> 2;
     this.#timeoutMs = words[result + layout.RESULT_TIMEOUT_MS / 4] ?? 0;
+    // To Envoy an upgrade is a request without an end, and the route's timeout runs from the end.
+    if (this.isUpgrade) this.#timeoutMs = STREAM_IDLE_TIMEOUT_MS;
     this.#abortStatus = words[result + layout.RESULT_ABORT_STATUS / 4] ?? 0;
     const delayMs = words[result + layout.RESULT_DELAY_MS / 4] ?? 0;
     if (delayMs > 0) {
@@ -146,8 +160,8 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
 
   // ------------------------------------------------------------------------------------------------- request side
 
-  /** Body bytes of the request, valid during the call; `last` with or after the final ones. */
-  onRequestBody(chunk: Uint8Array, last: boolean): void {
+  /** Body bytes of the request, valid during the call; `last` with or after the final ones, with the lines of its trailers. */
+  onRequestBody(chunk: Uint8Array, last: boolean, trailers?: Buffer): void {
     if (!this.active || this.#body.ended) return;
     this.requestBytes += chunk.length;
     if (this.#body.isFlooded) {
@@ -156,16 +170,23 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
       return;
     }
     this.#body.take(chunk);
-    if (last && this.#body.end()) this.#startTimeout();
+    if (trailers) this.requestBytes += trailers.length;
+    if (last && this.#body.end(trailers)) this.#startTimeout();
   }
 
   onUpstreamDrain(): void {
-    if (this.active) this.#body.resume();
+    if (!this.active) return;
+    if (this.#tunnel) this.#tunnel.onUpstreamDrain();
+    else this.#body.resume();
   }
 
   /** The client is gone. */
   onAborted(): void {
     if (!this.active) return;
+    if (this.#tunnel) {
+      this.#tunnel.onClientClosed();
+      return;
+    }
     this.flags |= layout.FLAG_DC;
     this.responseDetails ||= failureOf(layout.FAILURE_DOWNSTREAM_CLOSED).details;
     if (this.#connection) {
@@ -176,7 +197,9 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
   }
 
   onDownstreamDrain(): void {
-    if (this.active) this.#connection?.resume();
+    if (!this.active) return;
+    if (this.#tunnel) this.#tunnel.onDownstreamDrain();
+    else this.#connection?.resume();
   }
 
   // ------------------------------------------------------------------------------------------------ upstream side
@@ -205,8 +228,16 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
   /** `replayable`: nothing came back on a connection that had served before, so the upstream had probably closed it. */
   onUpstreamFailure(failure: number, detail: string, replayable: boolean): void {
     if (!this.active) return;
+    if (this.#tunnel && !this.#tunnel.isWhole) {
+      this.#tunnel.onUpstreamLost();
+      return;
+    }
     this.failureDetail = detail;
     this.#countEndpointFailure();
+    if (this.#tunnel) {
+      this.#tunnel.onUpstreamLost();
+      return;
+    }
     this.#path.engine.exports.leavePending(this.index);
     if (this.#headSent) {
       this.flags |= failureOf(failure).flag;
@@ -257,6 +288,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
       return false;
     }
     this.responseDetails = 'via_upstream';
+    if (this.isUpgrade) path.timers.stop(this.#timeout);
     const isHead = this.methodId === layout.METHOD_HEAD;
     this.#sendHead(offset, length, { status, bodyKind, contentLength, isHead, close });
     return true;
@@ -267,9 +299,29 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
     if (!this.downstream.sendBody(offset, length)) this.#connection?.pause();
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(trailers?: Buffer): void {
     if (!this.active) return;
-    this.downstream.end();
+    if (trailers) this.responseBytes += trailers.length;
+    this.downstream.end(trailers);
+    this.#finish();
+  }
+
+  openTunnel(): void {
+    const connection = this.#connection;
+    if (!connection) return;
+    const tunnel = new Tunnel(this.#path, this, this.downstream, connection);
+    this.#tunnel = tunnel;
+    // Nothing is looked up in the rules from here on, and a tunnel that lasts for days must not hold them in memory.
+    this.#path.engine.exports.leaveGeneration(this.index);
+    connection.openTunnel(tunnel);
+    this.downstream.openTunnel(tunnel);
+  }
+
+  onTunnelEnd(flags: number, details: string, atOnce: boolean): void {
+    this.flags |= flags;
+    if (details !== '') this.responseDetails = details;
+    if (atOnce) this.downstream.destroy();
+    else this.downstream.end();
     this.#finish();
   }
 
@@ -382,7 +434,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
     if (this.#headSent) {
       this.flags |= layout.FLAG_UT;
       this.#breakResponse();
-    } else this.fail(layout.FAILURE_TIMEOUT);
+    } else this.fail(this.isUpgrade ? layout.FAILURE_STREAM_IDLE : layout.FAILURE_TIMEOUT);
   }
 
   /** Only what the upstream provably did not act on, or may be repeated by RFC 9110 9.2.2, and only once. */
@@ -485,6 +537,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
     this.#path.timers.stop(this.#timeout);
     this.#path.timers.stop(this.#backoff);
     this.#body.close();
+    this.#tunnel?.close();
     const engine = this.#path.engine;
     const words = this.#record >> 2;
     engine.words[words + layout.EXCHANGE_STATUS / 4] = this.status;

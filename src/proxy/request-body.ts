@@ -15,6 +15,7 @@ const QUEUE_BYTES = 65536;
 const MAX_PAUSED_BYTES = 256 * 1024 * 1024;
 
 const CHUNK_END = Buffer.from('\r\n');
+const LAST_CHUNK_START = Buffer.from('0\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 
 export class RequestBody {
@@ -25,6 +26,8 @@ export class RequestBody {
   #queue: Buffer[] = [];
   #queuedBytes = 0;
   #paused = false;
+  /** Field lines after the last chunk. */
+  #trailers: Buffer | undefined;
   /** The head has been written, so body bytes may follow it. */
   #upstream: Upstream | null = null;
 
@@ -34,6 +37,7 @@ export class RequestBody {
     this.#kind = kind;
     this.#queuedBytes = 0;
     this.#paused = false;
+    this.#trailers = undefined;
     this.#upstream = null;
     this.ended = kind === BODY_NONE;
   }
@@ -61,8 +65,9 @@ export class RequestBody {
   }
 
   /** The last byte has been received; returns whether the whole request is on its way now. */
-  end(): boolean {
+  end(trailers?: Buffer): boolean {
     this.ended = true;
+    this.#trailers = trailers;
     return this.#complete();
   }
 
@@ -113,10 +118,16 @@ export class RequestBody {
     return upstream.write(CHUNK_END);
   }
 
+  #writeLastChunk(upstream: Upstream): void {
+    const trailers = this.#trailers;
+    if (!trailers || trailers.length === 0) upstream.write(LAST_CHUNK);
+    else upstream.write(Buffer.concat([LAST_CHUNK_START, trailers, CHUNK_END]));
+  }
+
   #complete(): boolean {
     const upstream = this.#upstream;
     if (!upstream) return false;
-    if (this.#kind === BODY_CHUNKED) upstream.write(LAST_CHUNK);
+    if (this.#kind === BODY_CHUNKED) this.#writeLastChunk(upstream);
     upstream.requestComplete();
     return true;
   }

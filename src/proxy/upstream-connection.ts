@@ -6,14 +6,15 @@
 import net from 'node:net';
 import * as layout from '../../assembly/layout.js';
 import type { ClusterData, EndpointData } from '../rules/encoded-tables.js';
-import type { RequestExchange, ThreadContext, Upstream } from './contracts.js';
+import type { ByteTunnel, RequestExchange, ThreadContext, Upstream } from './contracts.js';
 import { hasRoom } from './output-buffers.js';
 import { WheelTimer } from './timers.js';
+import { TrailerSection } from './trailers.js';
 
 const CONTINUE = 100;
 const SWITCHING_PROTOCOLS = 101;
 
-type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'closed';
+type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'tunnel' | 'closed';
 
 export class UpstreamConnection implements Upstream {
   readonly index: number;
@@ -39,6 +40,11 @@ export class UpstreamConnection implements Upstream {
   #keepAlive = false;
   #requestSent = false;
   #paused = false;
+  /** Made with the first chunked answer. */
+  #trailers: TrailerSection | null = null;
+  #tunnel: ByteTunnel | null = null;
+  /** In a tunnel: the upstream sends no more. */
+  #ended = false;
   #offset = 0;
   #length = 0;
   /** Bytes of the same read that come after [#offset, #offset + #length). */
@@ -129,6 +135,16 @@ export class UpstreamConnection implements Upstream {
     this.#requestSent = true;
   }
 
+  openTunnel(tunnel: ByteTunnel): void {
+    this.#tunnel = tunnel;
+    // Each way of a tunnel ends by itself; before it, the end of one is the end of both.
+    this.#socket.allowHalfOpen = true;
+  }
+
+  endTunnel(onSent: () => void): void {
+    this.#socket.end(onSent);
+  }
+
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;
@@ -154,6 +170,7 @@ export class UpstreamConnection implements Upstream {
     if (this.phase === 'closed') return;
     this.phase = 'closed';
     this.exchange = null;
+    this.#tunnel = null;
     this.#partial = null;
     this.#path.timers.stop(this.#timer);
     this.#socket.destroy();
@@ -190,6 +207,12 @@ export class UpstreamConnection implements Upstream {
 
   #onEnd(): void {
     if (this.phase === 'closed') return;
+    if (this.phase === 'tunnel') {
+      // Also called when the socket has closed, because both ways had ended.
+      if (!this.#ended) this.#tunnel?.onUpstreamEnd();
+      this.#ended = true;
+      return;
+    }
     if (this.phase === 'body' && this.#bodyKind === layout.BODY_UNTIL_CLOSE) {
       this.closing = true;
       this.#finishMessage();
@@ -217,7 +240,7 @@ export class UpstreamConnection implements Upstream {
     this.phase = 'idle';
     exchange.detach();
     this.destroy();
-    exchange.onUpstreamFailure(failure, detail, reused && !gotBytes);
+    exchange.onUpstreamFailure(failure, detail, reused && !gotBytes && failure === layout.FAILURE_UPSTREAM_CLOSED);
   }
 
   #onRead(length: number): boolean {
@@ -227,9 +250,10 @@ export class UpstreamConnection implements Upstream {
       this.#offset = this.#path.readOffset;
       this.#length = length;
       const exchange = this.exchange;
+      if (exchange && (this.phase === 'head' || this.phase === 'body')) exchange.cork(this.#consume);
+      else if (this.phase === 'tunnel') this.#passOn();
       // Bytes that nobody asked for: the connection's state is unknown.
-      if (!exchange || (this.phase !== 'head' && this.phase !== 'body')) this.destroy();
-      else exchange.cork(this.#consume);
+      else this.destroy();
     } catch (error) {
       this.#path.onBug(error);
       const exchange = this.exchange;
@@ -272,6 +296,7 @@ export class UpstreamConnection implements Upstream {
   #parseRange(): void {
     while (this.phase === 'head' && this.#length > 0) if (this.#parseHead() <= 0) return;
     if (this.phase === 'body') this.#parseBody();
+    else if (this.phase === 'tunnel') this.#passOn();
     else if (this.phase === 'idle' && this.#length > 0) this.destroy();
   }
 
@@ -291,11 +316,7 @@ export class UpstreamConnection implements Upstream {
     this.#length -= taken;
     const record = engine.slab + layout.SLAB_RESPONSE;
     const status = engine.words[(record + layout.RESPONSE_STATUS) >> 2] ?? 0;
-    // Upgrades are not passed on, so nobody has asked for one (RFC 9110 15.2.2).
-    if (status === SWITCHING_PROTOCOLS) {
-      this.#fail(layout.FAILURE_UPSTREAM_PROTOCOL, 'an upgrade that was not asked for');
-      return -1;
-    }
+    if (status === SWITCHING_PROTOCOLS) return this.#switchProtocol(exchange) ? taken : -1;
     if (status < 200) {
       // The front has sent its own 100 where the client asked for one.
       if (status !== CONTINUE) exchange.onInterimHead();
@@ -304,13 +325,41 @@ export class UpstreamConnection implements Upstream {
     this.#bodyKind = engine.words[(record + layout.RESPONSE_BODY_KIND) >> 2] ?? 0;
     this.#remaining = engine.doubles[(record + layout.RESPONSE_CONTENT_LENGTH) >> 3] ?? 0;
     this.#keepAlive = engine.words[(record + layout.RESPONSE_KEEP_ALIVE) >> 2] === 1;
-    if (this.#bodyKind === layout.BODY_CHUNKED) engine.exports.resetChunked(this.index);
+    if (this.#bodyKind === layout.BODY_CHUNKED) {
+      engine.exports.resetChunked(this.index);
+      this.#trailers ??= new TrailerSection();
+      this.#trailers.begin(engine.words[(record + layout.RESPONSE_NAMED_OPTIONS) >> 2] === 1);
+    }
     this.phase = 'body';
     if (!exchange.onResponseHead(status, this.#bodyKind, this.#remaining)) return -1;
     if (this.#bodyKind === layout.BODY_NONE || (this.#bodyKind === layout.BODY_LENGTH && this.#remaining === 0)) {
       this.#finishMessage();
     }
     return taken;
+  }
+
+  /** Only to what the client has asked for (RFC 9110 15.2.2). Returns false when the connection is gone. */
+  #switchProtocol(exchange: RequestExchange): boolean {
+    const kind =
+      this.#path.engine.words[(this.#path.engine.slab + layout.SLAB_RESPONSE + layout.RESPONSE_BODY_KIND) >> 2];
+    if (!exchange.isUpgrade || kind !== layout.BODY_TUNNEL) {
+      this.#fail(layout.FAILURE_UPSTREAM_PROTOCOL, 'an upgrade that was not asked for');
+      return false;
+    }
+    this.phase = 'tunnel';
+    this.closing = true;
+    if (!exchange.onResponseHead(SWITCHING_PROTOCOLS, layout.BODY_NONE, -1)) return false;
+    exchange.openTunnel();
+    return true;
+  }
+
+  /** What has been read is of the other protocol. */
+  #passOn(): void {
+    const offset = this.#offset;
+    const length = this.#length;
+    this.#offset += length;
+    this.#length = 0;
+    if (length > 0) this.#tunnel?.onUpstreamBytes(this.#path.engine.buffer.subarray(offset, offset + length));
   }
 
   #parseBody(): void {
@@ -341,15 +390,16 @@ export class UpstreamConnection implements Upstream {
     const result = engine.slab + layout.SLAB_RESULT;
     const consumed = engine.words[(result + layout.RESULT_CONSUMED) >> 2] ?? 0;
     const done = engine.words[(result + layout.RESULT_DONE) >> 2] === 1;
+    const trailers = this.#trailers?.take(engine, done);
     const offset = this.#offset;
     this.#offset += consumed;
     this.#length -= consumed;
     if (payload > 0) exchange.onResponseBody(offset, payload);
-    if (done && this.exchange === exchange) this.#finishMessage();
+    if (done && this.exchange === exchange) this.#finishMessage(trailers);
   }
 
   /** The response is complete: the exchange is told, and the connection goes back to the pool or is closed. */
-  #finishMessage(): void {
+  #finishMessage(trailers?: Buffer): void {
     const exchange = this.exchange as RequestExchange;
     const clean = this.#keepAlive && this.#requestSent && this.#length + this.#rest === 0 && !this.closing;
     this.phase = 'idle';
@@ -360,6 +410,6 @@ export class UpstreamConnection implements Upstream {
       if (clean) this.#path.addCounter(this.clusterSlot, layout.COUNTER_CX_MAX_REQUESTS, 1);
       this.destroy();
     }
-    exchange.onResponseEnd();
+    exchange.onResponseEnd(trailers);
   }
 }

@@ -67,6 +67,28 @@ describe.each(ENGINE_FILES)('exchanges (%s)', (file) => {
     expect(shared.gauges('a')).toEqual([0, 0, 0, 0, 0]);
   });
 
+  it('may give their generation back early, once, and keep all else that they hold', () => {
+    const shared = new SharedEngine(file);
+    const { exports } = shared.engine;
+    const first = shared.publish(tablesOf(clusterOf('a')));
+    shared.begin(0);
+    shared.begin(1);
+    exports.admitRequest(0);
+    exports.pickEndpoint(0, -1);
+    exports.openConnection(0, 0);
+    exports.leaveGeneration(0);
+    exports.leaveGeneration(0);
+    expect(shared.references(first)).toBe(1);
+    exports.finishExchange(1, 1);
+    const second = shared.publish(tablesOf(clusterOf('b')));
+    expect(shared.store.collect()).toEqual([first]);
+    expect(shared.gauges('a')).toEqual([1, 0, 1, 0, 0]);
+    exports.closeConnection(0);
+    exports.finishExchange(0, 1);
+    expect(shared.gauges('a')).toEqual([0, 0, 0, 0, 0]);
+    expect(shared.references(second)).toBe(0);
+  });
+
   it('of a dead thread are released by the main thread, with its connections, and nobody else’s', () => {
     const shared = new SharedEngine(file);
     const { engine } = shared;

@@ -77,6 +77,20 @@ describe.each(builds)('decodeChunked in %s', (build) => {
     expect(decodeFirst(input)).toEqual({ payload, consumed: input.length, done: true });
   });
 
+  it.each([1, 2, 3, 5, 100])('tells where the trailers lie in pieces of %d bytes', (size) => {
+    const input = '5\r\nhello\r\n0\r\nX-A: 1\r\nx-b: 2\r\n\r\n';
+    engine.resetConnection(CONNECTION);
+    let trailers = '';
+    for (let start = 0; start < input.length; start += size) {
+      decode(input.slice(start, start + size));
+      const length = engine.result(layout.RESULT_TRAILERS_LENGTH);
+      if (length > 0) trailers += engine.text(engine.result(layout.RESULT_TRAILERS_OFFSET), length);
+    }
+    expect(trailers).toBe('X-A: 1\r\nx-b: 2\r\n\r\n');
+    decode('1\r\na\r\n');
+    expect(engine.result(layout.RESULT_TRAILERS_LENGTH)).toBe(0);
+  });
+
   it('stops at the end of the message and is ready for the next', () => {
     const first = '3\r\nabc\r\n0\r\n\r\n';
     expect(decodeFirst(`${first}GET / HTTP/1.1`)).toEqual({ payload: 'abc', consumed: first.length, done: true });

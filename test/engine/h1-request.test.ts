@@ -242,12 +242,13 @@ describe.each(builds)('parseRequestHead in %s', (build) => {
     expect(engine.view.getFloat64(engine.at(layout.SLAB_REQUEST) + layout.REQUEST_CONTENT_LENGTH, true)).toBe(length);
   });
 
+  const NAMED = layout.REQUEST_FLAG_NAMED_OPTIONS;
   const websocket = ['Connection: keep-alive, Upgrade', 'Upgrade: WebSocket'];
   it.each([
     ['close', get('Connection: CLOSE'), layout.REQUEST_FLAG_CLOSE],
-    ['close in a list', get('Connection: x , close,'), layout.REQUEST_FLAG_CLOSE],
-    ['close in a second line', get('Connection: x', 'Connection: close'), layout.REQUEST_FLAG_CLOSE],
-    ['no close', get('Connection: closed, xclose'), 0],
+    ['close in a list', get('Connection: x , close,'), layout.REQUEST_FLAG_CLOSE | NAMED],
+    ['close in a second line', get('Connection: x', 'Connection: close'), layout.REQUEST_FLAG_CLOSE | NAMED],
+    ['no close', get('Connection: closed, xclose'), NAMED],
     ['HTTP/1.0', 'GET / HTTP/1.0\r\n\r\n', layout.REQUEST_FLAG_CLOSE],
     ['HTTP/1.0 kept alive', 'GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n', 0],
     ['expect', post('Expect: 100-Continue'), layout.REQUEST_FLAG_EXPECT_CONTINUE],
@@ -257,7 +258,7 @@ describe.each(builds)('parseRequestHead in %s', (build) => {
     ['websocket by POST', post(...websocket), layout.REQUEST_FLAG_UPGRADE],
     ['websocket with a body', get(...websocket, 'Content-Length: 5'), layout.REQUEST_FLAG_UPGRADE],
     ['upgrade not in Connection', get('Upgrade: websocket'), 0],
-    ['h2c', get('Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AA'), 0],
+    ['h2c', get('Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AA'), NAMED],
     ['another upgrade', get('Connection: upgrade', 'Upgrade: foo/1'), layout.REQUEST_FLAG_UPGRADE],
     ['two upgrades', get('Connection: upgrade', 'Upgrade: foo', 'Upgrade: websocket'), layout.REQUEST_FLAG_UPGRADE],
     ['grpc', post('Content-Type: application/grpc'), layout.REQUEST_FLAG_GRPC],

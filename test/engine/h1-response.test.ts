@@ -4,9 +4,12 @@ import { describe, expect, it } from 'vitest';
 import * as layout from '../../assembly/layout.js';
 import { BareEngine, builds } from '../support/bare-engine.js';
 
-const { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_UNTIL_CLOSE, METHOD_CONNECT, METHOD_GET, METHOD_HEAD } = layout;
+const { BODY_CHUNKED, BODY_LENGTH, BODY_NONE, BODY_TUNNEL, BODY_UNTIL_CLOSE, METHOD_CONNECT, METHOD_GET, METHOD_HEAD } =
+  layout;
 const response = (status: string, ...lines: string[]): string => [`HTTP/1.1 ${status}`, ...lines, '', ''].join('\r\n');
 const ok = (...lines: string[]): string => response('200 OK', ...lines);
+const switching = (...lines: string[]): string => response('101 Switching Protocols', ...lines);
+const BOTH = ['Connection: upgrade', 'Upgrade: websocket'];
 
 const refused: Record<string, string> = {
   'HTTP/0.9': '<html>hello</html>',
@@ -75,6 +78,14 @@ describe.each(builds)('parseResponseHead in %s', (build) => {
     ['204 with length', response('204 No Content', 'Content-Length: 5'), METHOD_GET, BODY_NONE, -1, 0],
     ['204 chunked', response('204 No Content', 'Transfer-Encoding: chunked'), METHOD_GET, BODY_NONE, -1, 0],
     ['100', response('100 Continue'), METHOD_GET, BODY_NONE, -1, 1],
+    ['101', switching('Connection: x, Upgrade', 'Upgrade: WebSocket'), METHOD_GET, BODY_TUNNEL, -1, 1],
+    ['101 to another', switching('Connection: upgrade', 'Upgrade: other'), METHOD_GET, BODY_NONE, -1, 1],
+    ['101 to two', switching('Connection: upgrade', 'Upgrade: websocket, x'), METHOD_GET, BODY_NONE, -1, 1],
+    ['101 to one and another', switching(...BOTH, 'Upgrade: x'), METHOD_GET, BODY_NONE, -1, 1],
+    ['101 to nothing', switching('Connection: upgrade'), METHOD_GET, BODY_NONE, -1, 1],
+    ['101 without Connection', switching('Upgrade: websocket'), METHOD_GET, BODY_NONE, -1, 1],
+    ['101 of HTTP/1.0', switching(...BOTH).replace('/1.1', '/1.0'), METHOD_GET, BODY_NONE, -1, 0],
+    ['102 that offers', response('102 Processing', ...BOTH), METHOD_GET, BODY_NONE, -1, 1],
     ['CONNECT', ok(), METHOD_CONNECT, BODY_NONE, -1, 1],
     ['refused CONNECT', response('403 No', 'Content-Length: 2'), METHOD_CONNECT, BODY_LENGTH, 2, 1],
   ])('decides body and reuse: %s', (_name, head, method, kind, length, keepAlive) => {
@@ -102,6 +113,14 @@ describe.each(builds)('parseResponseHead in %s', (build) => {
   ])('reads Keep-Alive: %s', (value, seconds) => {
     engine.parseResponse(ok('Content-Length: 0', `Keep-Alive: ${value}`));
     expect(engine.response(layout.RESPONSE_KEEP_ALIVE_TIMEOUT)).toBe(seconds);
+  });
+
+  it.each([
+    ['Connection: keep-alive', 0],
+    ['Connection: close, x-a', 1],
+  ])('tells whether fields belong to the connection: %s', (line, named) => {
+    engine.parseResponse(ok('Content-Length: 0', line));
+    expect(engine.response(layout.RESPONSE_NAMED_OPTIONS)).toBe(named);
   });
 
   it('keeps lines of one name apart', () => {

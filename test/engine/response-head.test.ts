@@ -54,7 +54,13 @@ describe.each(builds)('writeResponseHead in %s', (build) => {
     ['length', ok('Content-Length: 5'), STYLE_COMPLETE, METHOD_GET, ['content-length: 5']],
     ['chunked', ok('Transfer-Encoding: chunked'), STYLE_COMPLETE, METHOD_GET, ['transfer-encoding: chunked']],
     ['until close, kept alive', ok(), STYLE_COMPLETE, METHOD_GET, ['transfer-encoding: chunked']],
-    ['until close, closing', ok(), STYLE_COMPLETE | STYLE_CLOSE, METHOD_GET, ['connection: close']],
+    [
+      'until close, closing',
+      ok(),
+      STYLE_COMPLETE | STYLE_CLOSE,
+      METHOD_GET,
+      ['transfer-encoding: chunked', 'connection: close'],
+    ],
     ['until close, HTTP/1.0', ok(), STYLE_COMPLETE | STYLE_HTTP_10, METHOD_GET, ['connection: close']],
     [
       'chunked to HTTP/1.0',

@@ -2,7 +2,7 @@
 /** Istio YAML -> a running `weft proxy` (the built package, as users start it) on free ports, with its logs and metrics. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,7 +113,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const folder = await mkdtemp(join(tmpdir(), 'weft-gateway-'));
   const configFile = join(folder, 'config.yaml');
   const logFile = join(folder, 'access.log');
-  const writeConfig = (config: readonly string[]): Promise<void> => writeFile(configFile, config.join('---\n'));
+  // By rename, since a proxy that read a file half written would find half of its rules.
+  const writeConfig = async (config: readonly string[]): Promise<void> => {
+    await writeFile(`${configFile}.new`, config.join('---\n'));
+    await rename(`${configFile}.new`, configFile);
+  };
   await writeConfig(options.config);
   const [port, admin, status] = [await freePort(), await freePort(), await freePort()];
   const child = spawn(

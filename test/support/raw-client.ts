@@ -133,6 +133,15 @@ export class RawClient {
     return end < 0 ? null : this.#take(end + 2).toString('latin1', 0, end);
   }
 
+  /** Reads trailer fields and the empty line after them. */
+  async #takeTrailers(): Promise<boolean> {
+    for (;;) {
+      const line = await this.#takeLine();
+      if (line === '') return true;
+      if (line === null || !/^[!-9;-~]+: /.test(line)) return false;
+    }
+  }
+
   async #takeBody(head: string, framing: ReadResponse['framing']): Promise<{ body: Buffer; whole: boolean }> {
     if (framing === 'none') return { body: Buffer.alloc(0), whole: true };
     if (framing === 'length') {
@@ -148,10 +157,10 @@ export class RawClient {
       const line = await this.#takeLine();
       if (line === null || !/^[0-9a-fA-F]+$/.test(line)) return { body: Buffer.concat(parts), whole: false };
       const size = parseInt(line, 16);
+      if (size === 0) return { body: Buffer.concat(parts), whole: await this.#takeTrailers() };
       const chunk = await this.#takeExactly(size);
       parts.push(chunk.bytes);
       if (!chunk.whole || (await this.#takeLine()) !== '') return { body: Buffer.concat(parts), whole: false };
-      if (size === 0) return { body: Buffer.concat(parts), whole: true };
     }
   }
 }

@@ -13,6 +13,8 @@ export class UwsDownstream implements Downstream {
   readonly style = 0;
   /** The library can't write an interim answer. */
   readonly relaysInterim = false;
+  /** The library parses WebSocket itself and gives no access to the bytes. */
+  readonly carriesTunnels = false;
   exchange: RequestExchange | null = null;
   readonly #path: ThreadContext;
   readonly #response: UwsResponse;
@@ -148,6 +150,18 @@ export class UwsDownstream implements Downstream {
     if (this.#ended) return;
     this.#markEnded();
     this.#response.close();
+  }
+
+  openTunnel(): void {
+    throw new Error('upgrades are refused on this front');
+  }
+
+  sendTunnel(): boolean {
+    throw new Error('upgrades are refused on this front');
+  }
+
+  endTunnel(): void {
+    throw new Error('upgrades are refused on this front');
   }
 
   pauseBody(): void {

@@ -6,10 +6,11 @@
 import type net from 'node:net';
 import * as layout from '../../../assembly/layout.js';
 import { HEAD_PARSED } from '../contracts.js';
-import type { Downstream, RequestExchange, ResponseFraming, ThreadContext } from '../contracts.js';
+import type { ByteTunnel, Downstream, RequestExchange, ResponseFraming, ThreadContext } from '../contracts.js';
 import type { Gatherer } from '../output-buffers.js';
 import { hasRoom } from '../output-buffers.js';
 import { WheelTimer } from '../timers.js';
+import { TrailerSection } from '../trailers.js';
 import { adoptSocket } from './adopt-socket.js';
 
 /** A head must be complete this long after its first byte (Istio's edge profile: request_headers_timeout). */
@@ -31,10 +32,16 @@ const NOTHING = Buffer.alloc(0);
 const CR = 0x0d;
 const LF = 0x0a;
 const ZERO = 0x30;
-/** `0`, CRLF, CRLF. */
+/** `0`, CRLF, CRLF, without the trailers between the two. */
 const LAST_CHUNK_BYTES = 5;
 /** A chunk's size line at its longest and the CRLF after its data. */
 const CHUNK_FRAME_BYTES = 12;
+
+/**
+ * With these flags a request is the last of its connection. After an upgrade that the upstream does not accept, nobody can
+ * tell a next request from bytes of the other protocol that the client has sent already.
+ */
+const LAST_REQUEST = layout.REQUEST_FLAG_CLOSE | layout.REQUEST_FLAG_WEBSOCKET;
 
 const OWNER = Symbol('connection');
 
@@ -51,6 +58,7 @@ function listenerOf(callback: (connection: WireConnection) => void): (this: Owne
 export class WireConnection implements Downstream, Gatherer {
   /** HTTP/1.0 clients, who know no interim answers, are refused before they could get one. */
   readonly relaysInterim = true;
+  readonly carriesTunnels = true;
   exchange: RequestExchange | null = null;
   readonly #path: ThreadContext;
   readonly #listener: string;
@@ -60,10 +68,14 @@ export class WireConnection implements Downstream, Gatherer {
   /** Record that keeps the state of the request's chunked body, and the client's address. */
   readonly #record: number;
   #framing: ResponseFraming | null = null;
+  /** While `exchange` is one that has been upgraded. */
+  #tunnel: ByteTunnel | null = null;
   /** What has been read and can't be used yet. */
   #pending: Buffer = NOTHING;
   #readingHead = true;
   #bodyKind = 0;
+  /** Made with the first chunked request. */
+  #trailers: TrailerSection | null = null;
   #remaining = 0;
   #closeAfter = false;
   /** Not understood, so what follows can't be either. */
@@ -139,8 +151,10 @@ export class WireConnection implements Downstream, Gatherer {
     return layout.STYLE_COMPLETE | (this.#closeAfter || this.#retiring ? layout.STYLE_CLOSE : 0);
   }
 
+  /** Ends what is under way, so that it is counted and logged before the thread ends. */
   destroyNow(): void {
     this.#socket.destroy();
+    this.#onClose();
   }
 
   // ------------------------------------------------------------------------------------------------------- reading
@@ -203,7 +217,10 @@ export class WireConnection implements Downstream, Gatherer {
   #step(offset: number, length: number): number {
     // Whatever follows the last request that is answered is not read.
     if (this.#closeAfter && this.exchange === null) return length;
-    if (this.#readingHead) return this.exchange === null ? this.#readHead(offset, length) : 0;
+    if (this.#readingHead) {
+      if (this.exchange === null) return this.#readHead(offset, length);
+      return this.#tunnel ? this.#passOn(this.#tunnel, offset, length) : 0;
+    }
     if (this.#pausedByExchange) return 0;
     return this.#bodyKind === layout.BODY_CHUNKED
       ? this.#readChunks(offset, length)
@@ -239,15 +256,25 @@ export class WireConnection implements Downstream, Gatherer {
     this.#bodyKind = engine.words[record + layout.REQUEST_BODY_KIND / 4] ?? 0;
     if (this.#bodyKind !== layout.BODY_NONE) {
       this.#remaining = engine.doubles[(engine.slab + layout.SLAB_REQUEST + layout.REQUEST_CONTENT_LENGTH) >> 3] ?? 0;
-      if (this.#bodyKind === layout.BODY_CHUNKED) engine.exports.resetChunked(this.#record);
-      else if (this.#remaining === 0) this.#bodyKind = layout.BODY_NONE;
+      if (this.#bodyKind === layout.BODY_CHUNKED) {
+        engine.exports.resetChunked(this.#record);
+        this.#trailers ??= new TrailerSection();
+        this.#trailers.begin((flags & layout.REQUEST_FLAG_NAMED_OPTIONS) !== 0);
+      } else if (this.#remaining === 0) this.#bodyKind = layout.BODY_NONE;
       // A client that has not waited needs no answer (RFC 9110 10.1.1).
       if (flags & layout.REQUEST_FLAG_EXPECT_CONTINUE && available === headLength) this.#socket.write(CONTINUE);
     }
     this.#readingHead = this.#bodyKind === layout.BODY_NONE;
-    this.#closeAfter ||= (flags & layout.REQUEST_FLAG_CLOSE) !== 0;
+    this.#closeAfter ||= (flags & LAST_REQUEST) !== 0;
     this.#path.useDownstreamFacts(this.#record);
     if (!this.#path.accept(this, this.#listener, offset, headLength, HEAD_PARSED)) this.#socket.destroy();
+  }
+
+  /** Bytes of the protocol that the connection has switched to. */
+  #passOn(tunnel: ByteTunnel, offset: number, length: number): number {
+    if (this.#pausedByExchange) return 0;
+    tunnel.onClientBytes(this.#path.engine.buffer.subarray(offset, offset + length));
+    return length;
   }
 
   #readCounted(offset: number, available: number): number {
@@ -269,8 +296,9 @@ export class WireConnection implements Downstream, Gatherer {
     const result = (engine.slab + layout.SLAB_RESULT) >> 2;
     const consumed = engine.words[result + layout.RESULT_CONSUMED / 4] ?? 0;
     const done = engine.words[result + layout.RESULT_DONE / 4] === 1;
+    const trailers = this.#trailers?.take(engine, done);
     if (done) this.#bodyIsRead();
-    this.exchange?.onRequestBody(engine.bytes.subarray(offset, offset + payload), done);
+    this.exchange?.onRequestBody(engine.bytes.subarray(offset, offset + payload), done, trailers);
     return consumed;
   }
 
@@ -307,6 +335,13 @@ export class WireConnection implements Downstream, Gatherer {
 
   #onEnd(): void {
     this.#clientEnded = true;
+    if (this.exchange && this.#tunnel) {
+      const rest = this.#pending;
+      this.#pending = NOTHING;
+      if (rest.length > 0) this.#tunnel.onClientBytes(rest);
+      this.#tunnel.onClientEnd();
+      return;
+    }
     // A client that closes gives up what it has asked for, as with Envoy; what is being sent still goes out.
     if (this.exchange) this.#socket.destroy();
     else this.#socket.destroySoon();
@@ -404,10 +439,10 @@ export class WireConnection implements Downstream, Gatherer {
     this.#socket.write(chunk);
   }
 
-  end(): void {
+  end(trailers: Buffer = NOTHING): void {
     const framing = this.#framing;
     const chunked = framing && framing.bodyKind !== layout.BODY_LENGTH && framing.bodyKind !== layout.BODY_NONE;
-    if (chunked && !framing.isHead) this.#sendLastChunk();
+    if (chunked && !framing.isHead) this.#sendLastChunk(trailers);
     this.exchange = null;
     this.#pausedByExchange = false;
     if (this.#closeAfter || this.#retiring || this.#clientEnded) {
@@ -434,21 +469,39 @@ export class WireConnection implements Downstream, Gatherer {
     return at;
   }
 
-  #sendLastChunk(): void {
+  #sendLastChunk(trailers: Buffer): void {
     const { bytes } = this.#path.engine;
-    const at = this.#room(LAST_CHUNK_BYTES);
-    bytes[at] = ZERO;
-    bytes[at + 1] = CR;
-    bytes[at + 2] = LF;
-    bytes[at + 3] = CR;
-    bytes[at + 4] = LF;
-    this.#gatheredMore(LAST_CHUNK_BYTES);
+    const start = this.#room(LAST_CHUNK_BYTES + trailers.length);
+    let at = start;
+    bytes[at++] = ZERO;
+    bytes[at++] = CR;
+    bytes[at++] = LF;
+    if (trailers.length > 0) bytes.set(trailers, at);
+    at += trailers.length;
+    bytes[at++] = CR;
+    bytes[at++] = LF;
+    this.#gatheredMore(at - start);
   }
 
   destroy(): void {
     this.exchange = null;
     this.flushGathered();
     this.#socket.destroy();
+  }
+
+  openTunnel(tunnel: ByteTunnel): void {
+    this.#tunnel = tunnel;
+    this.#processSoon();
+  }
+
+  sendTunnel(chunk: Uint8Array): boolean {
+    this.#path.output.sendCopy(this.#socket, chunk);
+    return hasRoom(this.#socket);
+  }
+
+  endTunnel(onSent: () => void): void {
+    this.flushGathered();
+    this.#socket.end(onSent);
   }
 
   pauseBody(): void {
