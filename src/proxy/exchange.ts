@@ -175,6 +175,18 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
     this.#finish();
   }
 
+  /** A limit of the client's side on time is over: `failure` answers, or says why the answer under way is broken off. */
+  onExpired(failure: number): void {
+    if (!this.active) return;
+    if (!this.#headSent) {
+      this.fail(failure);
+      return;
+    }
+    this.flags |= failureOf(failure).flag;
+    this.responseDetails = failureOf(failure).details;
+    this.#breakResponse();
+  }
+
   onDownstreamDrain(): void {
     if (this.active) this.#connection?.resume();
   }

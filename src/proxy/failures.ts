@@ -64,6 +64,19 @@ const FAILURES = new Map<number, Failure>([
     layout.FAILURE_OUTPUT_FULL,
     failure('head_too_large', 431, 0, 'request_headers_too_large', 'Request Header Fields Too Large'),
   ],
+  [
+    layout.FAILURE_REQUEST_HEADER_TIMEOUT,
+    failure('request_header_timeout', 408, 0, 'request_header_timeout', 'request header timeout', true),
+  ],
+  [
+    layout.FAILURE_REQUEST_TIMEOUT,
+    failure('request_timeout', 408, 0, 'request_overall_timeout', 'request timeout', true),
+  ],
+  [
+    layout.FAILURE_STREAM_IDLE_REQUEST,
+    failure('stream_idle_request', 408, layout.FLAG_SI, 'stream_idle_timeout', 'stream timeout', true),
+  ],
+  [layout.FAILURE_STREAM_IDLE, failure('stream_idle', 504, layout.FLAG_SI, 'stream_idle_timeout', 'stream timeout')],
   [layout.FAILURE_DRAINING, failure('overload', 503, layout.FLAG_OM, 'overload', 'weft overloaded')],
 ]);
 

@@ -5,7 +5,7 @@ import { compileEngine, Engine } from '../../engine/engine.js';
 import { createEngineMemory } from '../../engine/memory-plan.js';
 import { AcceptBalance } from './accept-balance.js';
 
-const module = compileEngine();
+const module = compileEngine(new URL('../../../dist/engine.wasm', import.meta.url));
 let memory: WebAssembly.Memory;
 
 beforeEach(() => {
