@@ -29,6 +29,7 @@ export interface AttackFigures {
   readonly attack: Attack;
   readonly before: BystanderFigures;
   readonly during: BystanderFigures;
+  readonly after: BystanderFigures;
   readonly report: AttackReport;
   /** Resident memory of the proxy, bytes. */
   readonly memoryBefore: number;
@@ -86,7 +87,9 @@ async function attackProxy(
   attacker.send('end');
   const [report] = (await reported) as [AttackReport];
   await sleep(SETTLE_MS);
-  return { attack, before, during, report, memoryBefore, memoryPeak, memoryAfter: await residentBytes(pid) };
+  const memoryAfter = await residentBytes(pid);
+  const after = await measureBystanders(port, phaseMs / 2);
+  return { attack, before, during, after, report, memoryBefore, memoryPeak, memoryAfter };
 }
 
 function program(file: string): string {
