@@ -317,6 +317,7 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
   #bodyIsRead(): void {
     this.#readingHead = true;
     if (this.exchange) this.#timer.requestSettled();
+    else if (this.#retiring) this.#timer.retire();
     else this.#timer.idle();
   }
 
