@@ -23,6 +23,7 @@ import {
   CONNECTION_ENDPOINT_SLOT,
   CONNECTION_IN_USE,
   CONNECTION_SIZE,
+  CONNECTION_UPSTREAM_SIDE,
   CONTROL_BASE,
   CONTROL_CLUSTER_STATES,
   CONTROL_ENDPOINT_STATES,
@@ -91,7 +92,7 @@ export function countCluster(slot: u32, counter: usize): void {
 /** Raises a counter unless that takes it over `limit` (unsigned; 0xffffffff never does). */
 // @ts-ignore: decorator
 @inline
-function raiseBelow(counter: usize, limit: u32): bool {
+export function raiseBelow(counter: usize, limit: u32): bool {
   while (true) {
     const now = atomic.load<i32>(counter);
     if (<u32>now >= limit) return false;
@@ -177,7 +178,7 @@ export function openConnection(exchange: u32, connection: u32): i32 {
   const at = connections + <usize>connection * CONNECTION_SIZE;
   store<u32>(at, slot, CONNECTION_CLUSTER_SLOT);
   store<u32>(at, endpointSlot, CONNECTION_ENDPOINT_SLOT);
-  store<u32>(at, 1, CONNECTION_IN_USE);
+  store<u32>(at, CONNECTION_UPSTREAM_SIDE, CONNECTION_IN_USE);
   resetChunked(connection);
   countCluster(slot, COUNTER_CX_TOTAL);
   return 0;
@@ -187,9 +188,9 @@ export function closeConnection(connection: u32): void {
   releaseConnection(connections + <usize>connection * CONNECTION_SIZE);
 }
 
-/** Uncounts a connection record, of whatever slab. */
+/** Uncounts the record of an upstream connection, of whatever slab. */
 export function releaseConnection(at: usize): void {
-  if (!load<u32>(at, CONNECTION_IN_USE)) return;
+  if (load<u32>(at, CONNECTION_IN_USE) != CONNECTION_UPSTREAM_SIDE) return;
   store<u32>(at, 0, CONNECTION_IN_USE);
   atomic.sub<i32>(clusterState(load<u32>(at, CONNECTION_CLUSTER_SLOT)) + CLUSTER_ACTIVE_CONNECTIONS, 1);
   atomic.sub<i32>(endpointState(load<u32>(at, CONNECTION_ENDPOINT_SLOT)) + ENDPOINT_ACTIVE_CONNECTIONS, 1);

@@ -27,6 +27,7 @@ import {
   COUNTER_RQ_TOTAL,
 } from './layout';
 import { clusterState, countCluster, exchangeRecord, releaseConnection, takeHeld } from './breaker';
+import { closeClient } from './clients';
 import { dropGeneration, holdCurrentGeneration } from './generation';
 import { releaseEndpoint } from './pick';
 import { countRequest } from './stats';
@@ -100,6 +101,9 @@ export function releaseThread(): i32 {
     released++;
   }
   const connectionCapacity = load<u32>(CONTROL_BASE + CONTROL_CONNECTION_CAPACITY);
-  for (let index: u32 = 0; index < connectionCapacity; index++) releaseConnection(connections + <usize>index * CONNECTION_SIZE);
+  for (let index: u32 = 0; index < connectionCapacity; index++) {
+    releaseConnection(connections + <usize>index * CONNECTION_SIZE);
+    closeClient(index);
+  }
   return released;
 }

@@ -19,7 +19,6 @@ import {
   HEADER_ID_TRANSFER_ENCODING,
   HEADER_ID_UPGRADE,
   HEADER_ROW_SIZE,
-  MAX_REQUEST_HEADERS,
 } from './layout';
 
 /** Why a parse step returned 0: the bytes end too early, are wrong, or are too many fields. */
@@ -71,11 +70,11 @@ function noteField(id: u32, value: usize, length: u32): bool {
 
 /**
  * Parses field lines and the empty line after them. Returns the byte after the head, or 0 with the reason in `stop`.
- * At most MAX_REQUEST_HEADERS rows are written to `table`.
+ * At most `maxRows` rows are written to `table`.
  */
-export function parseFields(start: usize, end: usize, table: usize): usize {
+export function parseFields(start: usize, end: usize, table: usize, maxRows: u32): usize {
   resetFraming();
-  const lastRow = table + MAX_REQUEST_HEADERS * HEADER_ROW_SIZE;
+  const lastRow = table + <usize>maxRows * HEADER_ROW_SIZE;
   let row = table;
   let cursor = start;
   while (cursor < end) {

@@ -2,7 +2,7 @@
 /**
  * Bytes -> request record and header table: the head of an HTTP/1.1 request (RFC 9112 3, 5, 6). Strict: what is ambiguous
  * is refused, never repaired. An incomplete head is parsed again from its start when more has come; heads come whole
- * nearly always, and the limit of MAX_HEAD_BYTES bounds the cost.
+ * nearly always, and the limit of maxHeadBytes bounds the cost.
  */
 import { authorityHostLength, authorityPort, parseAuthority, sameAuthority } from './authority';
 import { byteAt, CR, hasClass, SPACE } from './bytes';
@@ -35,7 +35,6 @@ import {
   FAILURE_BAD_REQUEST,
   FAILURE_HEAD_TOO_LARGE,
   FAILURE_MISSING_HOST,
-  MAX_HEAD_BYTES,
   METHOD_CONNECT,
   METHOD_DELETE,
   METHOD_GET,
@@ -74,25 +73,25 @@ import {
 } from './layout';
 import { CLASS_TOKEN, TEXT_HTTP_10, TEXT_HTTP_11 } from './tables';
 import { skipTarget, splitTarget, targetAuthority, targetAuthorityLength, targetDefaultPort } from './target';
-import { slab } from './thread';
+import { maxHeadBytes, maxRequestHeaders, slab } from './thread';
 
 /**
  * Parses the request head at `offset`; `length` bytes are there. Returns the bytes of the head (one empty line before it
  * included, RFC 9112 2.2), 0 when it is not complete yet, FAILURE_BAD_REQUEST, FAILURE_MISSING_HOST (HTTP/1.1 without a
- * Host or with an empty one), or FAILURE_HEAD_TOO_LARGE (more than MAX_HEAD_BYTES or MAX_REQUEST_HEADERS).
+ * Host or with an empty one), or FAILURE_HEAD_TOO_LARGE (more than the control block's maxHeadBytes or maxRequestHeaders).
  *
  * HTTP/1.0 parses as version 10, whether or not the caller serves it. Host may be missing then. REQUEST_SCHEME is what the
  * connection says (FACT_DOWNSTREAM_TLS, set before this call), not what an absolute target claims. The record and the table
  * point into the bytes at `offset`: they hold as long as those stay.
  */
 export function parseRequestHead(offset: usize, length: u32): i32 {
-  const end = offset + min<u32>(length, MAX_HEAD_BYTES);
+  const end = offset + min<u32>(length, maxHeadBytes);
   const record = slab + SLAB_REQUEST;
   let cursor = offset;
   if (cursor < end && byteAt(cursor) == CR) cursor = parseCrlf(cursor, end);
   else if (cursor == end) return 0;
   if (cursor != 0) cursor = parseRequestLine(record, cursor, end);
-  if (cursor != 0) cursor = parseFields(cursor, end, slab + SLAB_REQUEST_HEADERS);
+  if (cursor != 0) cursor = parseFields(cursor, end, slab + SLAB_REQUEST_HEADERS, maxRequestHeaders);
   if (cursor == 0) return refuse(length);
   const failure = finishHost(record);
   if (failure != 0) return failure;
@@ -105,7 +104,7 @@ export function parseRequestHead(offset: usize, length: u32): i32 {
 function refuse(length: u32): i32 {
   if (stop == STOP_TOO_MANY) return FAILURE_HEAD_TOO_LARGE;
   if (stop == STOP_MALFORMED) return FAILURE_BAD_REQUEST;
-  return length >= <u32>MAX_HEAD_BYTES ? FAILURE_HEAD_TOO_LARGE : 0;
+  return length >= maxHeadBytes ? FAILURE_HEAD_TOO_LARGE : 0;
 }
 
 /** `method SP target SP HTTP/1.x CRLF`, single spaces only. Returns the byte after it, or 0 with the reason in `stop`. */

@@ -23,6 +23,7 @@ import {
   BODY_NONE,
   BODY_TUNNEL,
   BODY_UNTIL_CLOSE,
+  DEFAULT_MAX_HEADERS,
   FAILURE_UPSTREAM_PROTOCOL,
   HEADER_ID_KEEP_ALIVE,
   HEADER_VALUE_LENGTH,
@@ -56,14 +57,14 @@ const MAX_KEEP_ALIVE_SECONDS: u32 = 86400;
 /**
  * Parses the response head at `offset`; `length` bytes are there; `method` is the METHOD_* that it answers. Returns the
  * bytes of the head, 0 when it is not complete yet, or FAILURE_UPSTREAM_PROTOCOL (also for more than MAX_HEAD_BYTES or
- * MAX_REQUEST_HEADERS fields). A 1xx head parses like any other; whether it was asked for is the caller's to know.
+ * DEFAULT_MAX_HEADERS fields). A 1xx head parses like any other; whether it was asked for is the caller's to know.
  */
 export function parseResponseHead(offset: usize, length: u32, method: u32): i32 {
   const end = offset + min<u32>(length, MAX_HEAD_BYTES);
   const record = slab + SLAB_RESPONSE;
   const table = slab + SLAB_RESPONSE_HEADERS;
   let cursor = parseStatusLine(record, offset, end);
-  if (cursor != 0) cursor = parseFields(cursor, end, table);
+  if (cursor != 0) cursor = parseFields(cursor, end, table, DEFAULT_MAX_HEADERS);
   if (cursor == 0) return stop != STOP_INCOMPLETE || length >= <u32>MAX_HEAD_BYTES ? FAILURE_UPSTREAM_PROTOCOL : 0;
   if (!finishResponse(record, method)) return FAILURE_UPSTREAM_PROTOCOL;
   store<u32>(record, fieldCount, RESPONSE_HEADER_COUNT);

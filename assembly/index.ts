@@ -18,6 +18,7 @@ export {
   resetChunked,
   startRetry,
 } from './breaker';
+export { closeClient, openClient } from './clients';
 export { pickEndpoint } from './pick';
 export { parseRequestHead } from './h1-request';
 export { parseResponseHead } from './h1-response';

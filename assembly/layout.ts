@@ -11,7 +11,7 @@
  */
 
 /** Bumped with every change of this file; a table file or module of another version is refused. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 export const TABLE_MAGIC = 0x54464557; // "WEFT"
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -33,10 +33,14 @@ export const TABLE_MAGIC = 0x54464557; // "WEFT"
 //  48     u32   exchangeCapacity        exchange records per slab
 //  52     u32   connectionCapacity      connection records per slab
 //  56     u32   seriesCapacity          metric series per slab
+//  60     u32   maxHeadBytes            limit for a request head, at most MAX_HEAD_BYTES
 //  64           generation slots        GENERATION_SLOTS records of GENERATION_SIZE
+// 1088    u32   maxRequestHeaders       limit for the fields of a request, at most MAX_HEADERS
+// 1092    i32   maxConnections          client connections of one listener over all threads, 0 = no limit
+// 4096          listener connections    i32 each, atomic: client connections of LISTENER_CAPACITY listeners over all threads
 // ---------------------------------------------------------------------------------------------------------------------
 export const CONTROL_BASE = 65536;
-export const CONTROL_SIZE = 4096;
+export const CONTROL_SIZE = 8192;
 export const CONTROL_MAGIC = 0;
 export const CONTROL_VERSION = 4;
 export const CONTROL_CLUSTER_CAPACITY = 8;
@@ -52,7 +56,13 @@ export const CONTROL_CURRENT_GENERATION = 44;
 export const CONTROL_EXCHANGE_CAPACITY = 48;
 export const CONTROL_CONNECTION_CAPACITY = 52;
 export const CONTROL_SERIES_CAPACITY = 56;
+export const CONTROL_MAX_HEAD_BYTES = 60;
 export const CONTROL_GENERATIONS = 64;
+export const CONTROL_MAX_REQUEST_HEADERS = 1088;
+export const CONTROL_MAX_CONNECTIONS = 1092;
+export const CONTROL_LISTENER_CONNECTIONS = 4096;
+/** Listener addresses that one process can have had; each keeps its slot, because its counters count on. */
+export const LISTENER_CAPACITY = 1024;
 
 // Generation slot: base u32, length u32, references i32 (atomic; exchanges that run on it), serial u32.
 export const GENERATION_SLOTS = 64;
@@ -110,6 +120,7 @@ export const ENDPOINT_FAILURES_TOTAL = 12;
 //   then         read                   what sockets read into (READ_SIZE)
 //   then         output                 heads that the engine writes (OUTPUT_SIZE)
 //   then         match                  the matcher's cursors (MATCH_SIZE)
+//   then         listener counters      LISTENER_CAPACITY * LISTENER_COUNTERS_SIZE
 //   then         cluster counters       clusterCapacity * CLUSTER_COUNTERS_SIZE
 //   then         exchanges, connections, series index, series
 // ---------------------------------------------------------------------------------------------------------------------
@@ -137,7 +148,8 @@ export const SLAB_OUTPUT = 362496;
 export const OUTPUT_SIZE = 327680;
 export const SLAB_MATCH = 690176;
 export const MATCH_SIZE = 81920;
-export const SLAB_CLUSTER_COUNTERS = 772096;
+export const SLAB_LISTENER_COUNTERS = 772096;
+export const SLAB_CLUSTER_COUNTERS = 837632;
 
 // The input region: partial response heads, saved request heads, and the strings of the facts record.
 export const INPUT_RESPONSE = 0;
@@ -147,9 +159,12 @@ export const INPUT_REQUEST_SIZE = 61440;
 export const INPUT_FACTS = 126976;
 export const INPUT_FACTS_SIZE = 4096;
 
-/** Envoy's limits for a head: 60 KiB and 100 fields; the table has room for what Weft adds. */
+/**
+ * Envoy's limits for a head: 60 KiB and 100 fields. The control block has those for requests, which may be less bytes, and
+ * up to MAX_HEADERS fields, as many as a table has rows; a response has these.
+ */
 export const MAX_HEAD_BYTES = 61440;
-export const MAX_REQUEST_HEADERS = 100;
+export const DEFAULT_MAX_HEADERS = 100;
 export const MAX_HEADERS = 256;
 
 // Header row: 0 u32 nameOffset, 4 u32 nameLength, 8 u32 nameHash (FNV-1a of the lower-cased name), 12 u32 valueOffset,
@@ -329,8 +344,9 @@ export const HELD_RETRY = 4;
 export const HELD_ENDPOINT = 8;
 export const HELD_WAITER = 16;
 
-// Connection record: 0 u32 inUse, 4 u32 clusterSlot, 8 u32 endpointSlot, 12 u32 chunkState, 16 f64 chunkRemaining,
-// 24 u32 chunkTrailerBytes, 28 u16 ipLength, 30 u16 addressLength, 32 64 bytes address ("ip:port" of a client).
+// Connection record: 0 u32 inUse (CONNECTION_*_SIDE, 0 = free), 4 u32 clusterSlot (of a client's: listener slot), 8 u32
+// endpointSlot, 12 u32 chunkState, 16 f64 chunkRemaining, 24 u32 chunkTrailerBytes, 28 u16 ipLength, 30 u16 addressLength,
+// 32 64 bytes address ("ip:port" of a client).
 export const CONNECTION_SIZE = 96;
 export const CONNECTION_IN_USE = 0;
 export const CONNECTION_CLUSTER_SLOT = 4;
@@ -342,6 +358,8 @@ export const CONNECTION_IP_LENGTH = 28;
 export const CONNECTION_ADDRESS_LENGTH = 30;
 export const CONNECTION_ADDRESS = 32;
 export const CONNECTION_ADDRESS_SIZE = 64;
+export const CONNECTION_UPSTREAM_SIDE = 1;
+export const CONNECTION_CLIENT_SIDE = 2;
 
 // Per-thread counters of a cluster, f64 each; summed by the main thread when scraped.
 export const CLUSTER_COUNTERS_SIZE = 128;
@@ -361,6 +379,20 @@ export const COUNTER_TX_BYTES = 96;
 export const COUNTER_CX_MAX_REQUESTS = 104;
 export const COUNTER_CX_IDLE_TIMEOUT = 112;
 export const COUNTER_RQ_CANCELLED = 120;
+
+// Per-thread counters of a listener's client connections, f64 each; summed by the main thread when scraped.
+export const LISTENER_COUNTERS_SIZE = 64;
+export const LISTENER_CX_TOTAL = 0;
+/** Refused because of maxConnections. */
+export const LISTENER_CX_OVERFLOW = 8;
+/** Refused because the thread has no connection record left. */
+export const LISTENER_CX_OVERLOAD_REJECT = 16;
+/** Closed for a newcomer of another source. */
+export const LISTENER_CX_EVICTED = 24;
+export const LISTENER_CX_IDLE_TIMEOUT = 32;
+export const LISTENER_RQ_HEADER_TIMEOUT = 40;
+export const LISTENER_RQ_TIMEOUT = 48;
+export const LISTENER_RQ_IDLE_TIMEOUT = 56;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Metric series: one row per (cluster, workload, status, flags, protocol) that a thread has seen. Numbers are f64, which
@@ -434,8 +466,15 @@ export const FAILURE_REMOTE_RESET = -22;
 export const FAILURE_DRAINING = -23;
 /** A method that no proxy should pass on (TRACE tells a client what its own proxies added, RFC 9110 9.3.8). */
 export const FAILURE_METHOD = -24;
-/** Nothing was sent or received for too long. */
-export const FAILURE_STREAM_IDLE = -25;
+/** The head was not complete in time. */
+export const FAILURE_REQUEST_HEADER_TIMEOUT = -30;
+/** The whole request had not arrived in time. */
+export const FAILURE_REQUEST_TIMEOUT = -31;
+/** No byte went either way for too long, while the request was incomplete or while its answer was awaited. */
+export const FAILURE_STREAM_IDLE_REQUEST = -32;
+export const FAILURE_STREAM_IDLE = -33;
+/** The listener has as many client connections as it may have. */
+export const LISTENER_FULL = -34;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Rule table. Offsets in it count from the start of the blob; "index" is a record number in the section named.

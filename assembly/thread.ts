@@ -8,6 +8,8 @@ import {
   CONTROL_CLUSTER_CAPACITY,
   CONTROL_CONNECTION_CAPACITY,
   CONTROL_EXCHANGE_CAPACITY,
+  CONTROL_MAX_HEAD_BYTES,
+  CONTROL_MAX_REQUEST_HEADERS,
   CONTROL_SERIES_CAPACITY,
   CONTROL_SLABS,
   CONTROL_SLAB_SIZE,
@@ -25,6 +27,9 @@ export let exchanges: usize = 0;
 export let connections: usize = 0;
 export let seriesIndex: usize = 0;
 export let seriesRows: usize = 0;
+/** Limits for request heads, from the control block. */
+export let maxHeadBytes: u32 = 0;
+export let maxRequestHeaders: u32 = 0;
 
 let randomA: u64 = 0x9e3779b97f4a7c15;
 let randomB: u64 = 0xbf58476d1ce4e5b9;
@@ -42,6 +47,8 @@ export function attachThread(index: u32, seed0: u32, seed1: u32, seed2: u32, see
   connections = exchanges + <usize>control(CONTROL_EXCHANGE_CAPACITY) * EXCHANGE_SIZE;
   seriesIndex = connections + <usize>control(CONTROL_CONNECTION_CAPACITY) * CONNECTION_SIZE;
   seriesRows = seriesIndex + <usize>control(CONTROL_SERIES_CAPACITY) * 2 * 4;
+  maxHeadBytes = control(CONTROL_MAX_HEAD_BYTES);
+  maxRequestHeaders = control(CONTROL_MAX_REQUEST_HEADERS);
   randomA = (<u64>seed0 << 32) | <u64>seed1 | 1;
   randomB = (<u64>seed2 << 32) | <u64>seed3;
 }

@@ -9,6 +9,7 @@ import { lower } from '../../src/lower/lower.js';
 import type { ProxyNode } from '../../src/lower/proxy-node.js';
 import { buildMesh } from '../../src/mesh/build-mesh.js';
 import type { Proxy } from '../../src/proxy/proxy.js';
+import { DEFAULT_CLIENT_LIMITS } from '../../src/engine/client-limits.js';
 import { startProxy } from '../../src/proxy/start-proxy.js';
 import { checkReferences } from '../../src/resources/check-references.js';
 import { LoadCache, loadTexts } from '../../src/resources/load-resources.js';
@@ -61,6 +62,7 @@ export async function measureReload(): Promise<ReloadFigures> {
     threads: THREADS,
     front: 'auto',
     drainMs: 0,
+    limits: DEFAULT_CLIENT_LIMITS,
     exposeReasons: false,
     logger,
     onFatal,

@@ -7,6 +7,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
 import { DEMO_UPSTREAMS, startDemoUpstreams } from './demo-upstreams.js';
+import { DEFAULT_CLIENT_LIMITS } from '../engine/client-limits.js';
 import type { CommandIo } from './options.js';
 import { runService, serveOptionsOf } from './proxy.js';
 import { checkPort } from './settings.js';
@@ -54,6 +55,7 @@ export async function runDemo(args: DemoArguments, io: CommandIo): Promise<numbe
       exposeReasons: true,
       stateDir: undefined,
     },
+    DEFAULT_CLIENT_LIMITS,
     { paths: [folder] },
     io,
   );

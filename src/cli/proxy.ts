@@ -6,6 +6,9 @@ import { AdminListenError } from '../admin/http-server.js';
 import type { ServeOptions } from '../control/serve.js';
 import { LOG_LEVELS, Logger } from '../telemetry/log.js';
 import type { LogLevel } from '../telemetry/log.js';
+import type { ClientLimits } from '../engine/client-limits.js';
+import { LIMIT_OPTIONS, limitsOf } from './limit-options.js';
+import type { LimitArguments } from './limit-options.js';
 import { CONFIG_OPTIONS, configPaths, NODE_OPTIONS, nodeOf } from './options.js';
 import type { CommandIo, NodeArguments } from './options.js';
 import { packageVersion } from './package-version.js';
@@ -55,6 +58,7 @@ export const PROXY_OPTIONS = {
   rules: { type: 'string', requiresArg: true, describe: 'File of weft compile, instead of --config' },
   ...NODE_OPTIONS,
   ...RUN_OPTIONS,
+  ...LIMIT_OPTIONS,
 } as const satisfies OptionTable;
 
 export interface RunArguments extends NodeArguments {
@@ -71,7 +75,7 @@ export interface RunArguments extends NodeArguments {
   readonly stateDir: string | undefined;
 }
 
-export interface ProxyArguments extends RunArguments {
+export interface ProxyArguments extends RunArguments, LimitArguments {
   readonly config: readonly string[] | undefined;
   readonly rules: string | undefined;
 }
@@ -80,12 +84,13 @@ export interface ProxyArguments extends RunArguments {
 export async function runProxy(args: ProxyArguments, io: CommandIo): Promise<number> {
   if (args.rules !== undefined && args.config !== undefined) throw new UsageError('give --config or --rules, not both');
   const source = args.rules === undefined ? { paths: configPaths(args.config) } : { rulesFile: args.rules };
-  return runService(serveOptionsOf(args, source, io), io, () => Promise.resolve());
+  return runService(serveOptionsOf(args, limitsOf(args), source, io), io, () => Promise.resolve());
 }
 
 /** Throws UsageError for settings that can't be used. */
 export function serveOptionsOf(
   args: RunArguments,
+  limits: ClientLimits,
   source: ServeOptions['source'],
   io: CommandIo,
 ): Omit<ServeOptions, 'logger' | 'onExit'> & { readonly logLevel: LogLevel } {
@@ -102,6 +107,7 @@ export function serveOptionsOf(
     threads,
     front: args.front,
     drainMs: args.drainSeconds * 1000,
+    limits,
     admin: parseAddress('--admin', args.admin),
     probeAddress: args.bind,
     statusPort: checkPort('--status-port', args.statusPort),

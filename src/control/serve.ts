@@ -11,6 +11,7 @@ import { startAdmin } from '../admin/admin-server.js';
 import { startMetricsServer, startStatusServer } from '../admin/probe-servers.js';
 import type { AdminSource } from '../admin/admin-source.js';
 import type { RunningServer } from '../admin/http-server.js';
+import type { ClientLimits } from '../engine/client-limits.js';
 import { printModel } from '../lower/print-model.js';
 import type { ProxyNode, ReadEnvironment } from '../lower/proxy-node.js';
 import { returnLargeBlocks } from '../proxy/c-library.js';
@@ -31,6 +32,7 @@ export interface ServeOptions {
   readonly threads: number;
   readonly front: 'auto' | 'uws' | 'wire';
   readonly drainMs: number;
+  readonly limits: ClientLimits;
   readonly admin: { readonly address: string; readonly port: number };
   /** Address of the status and metrics ports; a port of -1 leaves the server out. */
   readonly probeAddress: string;
@@ -126,11 +128,13 @@ class RunningService implements Service {
 
   async start(): Promise<void> {
     const options = this.#options;
-    const { threads, front, drainMs, accessLog, exposeReasons, logger, node, readEnvironment, stateDir } = options;
+    const { threads, front, drainMs, limits, accessLog, exposeReasons, logger, node, readEnvironment, stateDir } =
+      options;
     const proxy = await startProxy({
       threads,
       front,
       drainMs,
+      limits,
       exposeReasons,
       logger,
       onFatal: (error) => options.onExit(error),

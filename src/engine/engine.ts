@@ -21,6 +21,8 @@ export interface EngineExports {
   pickEndpoint(exchange: number, avoid: number): number;
   openConnection(exchange: number, connection: number): number;
   closeConnection(connection: number): void;
+  openClient(connection: number, listenerSlot: number): number;
+  closeClient(connection: number): void;
   resetChunked(connection: number): void;
   connectionWaiters(clusterSlot: number): number;
   enterPending(exchange: number, waitsForLimit: number): number;

@@ -4,6 +4,8 @@
  * space only, and a memory that never grows keeps every view valid.
  */
 import * as layout from '../../assembly/layout.js';
+import { DEFAULT_CLIENT_LIMITS } from './client-limits.js';
+import type { ClientLimits } from './client-limits.js';
 
 export interface MemoryCapacities {
   readonly clusters: number;
@@ -49,7 +51,10 @@ export function slabBytes(capacities: MemoryCapacities): number {
 }
 
 /** A new shared memory with its control block written. Throws RangeError when it would pass 4 GiB. */
-export function createEngineMemory(capacities: MemoryCapacities): WebAssembly.Memory {
+export function createEngineMemory(
+  capacities: MemoryCapacities,
+  limits: ClientLimits = DEFAULT_CLIENT_LIMITS,
+): WebAssembly.Memory {
   const clusterStates = layout.CONTROL_BASE + layout.CONTROL_SIZE;
   const endpointStates = clusterStates + capacities.clusters * layout.CLUSTER_STATE_SIZE;
   const slabs = alignUp(endpointStates + capacities.endpoints * layout.ENDPOINT_STATE_SIZE, 4096);
@@ -78,5 +83,8 @@ export function createEngineMemory(capacities: MemoryCapacities): WebAssembly.Me
   set(layout.CONTROL_EXCHANGE_CAPACITY, capacities.exchanges);
   set(layout.CONTROL_CONNECTION_CAPACITY, capacities.connections);
   set(layout.CONTROL_SERIES_CAPACITY, capacities.series);
+  set(layout.CONTROL_MAX_HEAD_BYTES, limits.maxHeadBytes);
+  set(layout.CONTROL_MAX_REQUEST_HEADERS, limits.maxRequestHeaders);
+  set(layout.CONTROL_MAX_CONNECTIONS, limits.maxConnections);
   return memory;
 }

@@ -12,6 +12,7 @@ import type {
   StatisticsSnapshot,
   ThreadStatistics,
 } from './statistics.js';
+import { readListeners } from './listener-statistics.js';
 import type { TableStore } from './table-store.js';
 import { endpointKey, RETIRED_SERIES, seriesRows } from './table-store.js';
 
@@ -31,8 +32,10 @@ export function readStatistics(
   engine: Engine,
   store: TableStore,
   threads: readonly ThreadStatistics[],
+  listenerSlots: ReadonlyMap<string, number> = new Map<string, number>(),
 ): StatisticsSnapshot {
-  return { requests: readSeries(engine, store), clusters: readClusters(engine, store), threads };
+  const listeners = readListeners(engine, listenerSlots);
+  return { requests: readSeries(engine, store), clusters: readClusters(engine, store), listeners, threads };
 }
 
 function readSeries(engine: Engine, store: TableStore): RequestSeries[] {

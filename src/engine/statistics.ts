@@ -73,9 +73,28 @@ export interface EndpointStatistics {
   readonly failuresTotal: number;
 }
 
+/** Client connections of one listener that the wire front serves; counters carry Envoy's names where it has them. */
+export interface ListenerStatistics {
+  readonly name: string;
+  readonly activeConnections: number;
+  readonly counters: ListenerCounters;
+}
+
+export interface ListenerCounters {
+  readonly downstream_cx_total: number;
+  readonly downstream_cx_overflow: number;
+  readonly downstream_cx_overload_reject: number;
+  readonly downstream_cx_evicted: number;
+  readonly downstream_cx_idle_timeout: number;
+  readonly downstream_rq_header_timeout: number;
+  readonly downstream_rq_timeout: number;
+  readonly downstream_rq_idle_timeout: number;
+}
+
 export interface StatisticsSnapshot {
   readonly requests: readonly RequestSeries[];
   readonly clusters: readonly ClusterStatistics[];
+  readonly listeners: readonly ListenerStatistics[];
   readonly threads: readonly ThreadStatistics[];
 }
 

@@ -3,6 +3,7 @@
  * What the parts of a data-path thread need of each other, so that exchanges, connections, pools and fronts depend on
  * these interfaces and not on one another. The classes that implement them are named beside each.
  */
+import type { ClientLimits } from '../engine/client-limits.js';
 import type { Engine } from '../engine/engine.js';
 import type { Logger } from '../telemetry/log.js';
 import type { GenerationView } from './generation-view.js';
@@ -15,6 +16,7 @@ export interface ThreadContext {
   readonly logger: Logger;
   readonly timers: TimerWheel;
   readonly upstreams: ConnectionPools;
+  readonly limits: ClientLimits;
   readonly exposeReasons: boolean;
   /** Every head is kept, because the access log reads from it. */
   readonly keepsHeads: boolean;
@@ -103,6 +105,7 @@ export interface RequestExchange {
 
   onRequestBody(chunk: Uint8Array, last: boolean, trailers?: Buffer): void;
   onAborted(): void;
+  onExpired(failure: number): void;
   onDownstreamDrain(): void;
 
   onConnecting(connection: Upstream): void;

@@ -4,6 +4,7 @@
  * lie in the request input; everything else happens in exchanges and connections.
  */
 import * as layout from '../../assembly/layout.js';
+import type { ClientLimits } from '../engine/client-limits.js';
 import type { Engine } from '../engine/engine.js';
 import type { Logger } from '../telemetry/log.js';
 import type { AccessLog } from './access-log-entry.js';
@@ -19,6 +20,7 @@ import { UpstreamPools } from './upstream-pools.js';
 export interface DataPathOptions {
   readonly engine: Engine;
   readonly logger: Logger;
+  readonly limits: ClientLimits;
   readonly exposeReasons: boolean;
   /** Absent when the access log is off. */
   readonly accessLog?: AccessLog;
@@ -30,6 +32,7 @@ const PATH_MODES = ['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES']
 export class DataPath implements ThreadContext {
   readonly engine: Engine;
   readonly logger: Logger;
+  readonly limits: ClientLimits;
   readonly exposeReasons: boolean;
   readonly timers: TimerWheel;
   readonly upstreams: UpstreamPools;
@@ -58,6 +61,7 @@ export class DataPath implements ThreadContext {
   constructor(options: DataPathOptions) {
     this.engine = options.engine;
     this.logger = options.logger;
+    this.limits = options.limits;
     this.exposeReasons = options.exposeReasons;
     this.tellOthers = (message) => options.tellOthers(message);
     this.#accessLog = options.accessLog;

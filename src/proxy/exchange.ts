@@ -16,7 +16,7 @@ import { failureResponse, grpcResponse, routedResponse, writeLocalHead } from '.
 import { RequestBody } from './request-body.js';
 import { decideRetry } from './retry.js';
 import { WheelTimer } from './timers.js';
-import { STREAM_IDLE_TIMEOUT_MS, Tunnel } from './tunnel.js';
+import { Tunnel } from './tunnel.js';
 import type { TunnelOwner } from './tunnel.js';
 
 /** Most heads fit; a larger one gets a buffer of its own. */
@@ -145,7 +145,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     const result = (this.#path.engine.slab + layout.SLAB_RESULT) >> 2;
     this.#timeoutMs = words[result + layout.RESULT_TIMEOUT_MS / 4] ?? 0;
     // To Envoy an upgrade is a request without an end, and the route's timeout runs from the end.
-    if (this.isUpgrade) this.#timeoutMs = STREAM_IDLE_TIMEOUT_MS;
+    if (this.isUpgrade) this.#timeoutMs = 0;
     this.#abortStatus = words[result + layout.RESULT_ABORT_STATUS / 4] ?? 0;
     const delayMs = words[result + layout.RESULT_DELAY_MS / 4] ?? 0;
     if (delayMs > 0) {
@@ -194,6 +194,18 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     }
     if (!this.#headSent) this.status = 0;
     this.#finish();
+  }
+
+  /** A limit of the client's side on time is over: `failure` answers, or says why the answer under way is broken off. */
+  onExpired(failure: number): void {
+    if (!this.active) return;
+    if (!this.#headSent) {
+      this.fail(failure);
+      return;
+    }
+    this.flags |= failureOf(failure).flag;
+    this.responseDetails = failureOf(failure).details;
+    this.#breakResponse();
   }
 
   onDownstreamDrain(): void {
@@ -288,7 +300,6 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
       return false;
     }
     this.responseDetails = 'via_upstream';
-    if (this.isUpgrade) path.timers.stop(this.#timeout);
     const isHead = this.methodId === layout.METHOD_HEAD;
     this.#sendHead(offset, length, { status, bodyKind, contentLength, isHead, close });
     return true;
@@ -434,7 +445,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     if (this.#headSent) {
       this.flags |= layout.FLAG_UT;
       this.#breakResponse();
-    } else this.fail(this.isUpgrade ? layout.FAILURE_STREAM_IDLE : layout.FAILURE_TIMEOUT);
+    } else this.fail(layout.FAILURE_TIMEOUT);
   }
 
   /** Only what the upstream provably did not act on, or may be repeated by RFC 9110 9.2.2, and only once. */

@@ -46,10 +46,6 @@ const FAILURES = new Map<number, Failure>([
     layout.FAILURE_TIMEOUT,
     failure('upstream_timeout', 504, layout.FLAG_UT, 'response_timeout', 'upstream request timeout'),
   ],
-  [
-    layout.FAILURE_STREAM_IDLE,
-    failure('stream_idle', 408, layout.FLAG_SI, 'stream_idle_timeout', 'stream timeout', true),
-  ],
   [layout.FAILURE_BAD_REQUEST, failure('bad_request', 400, layout.FLAG_DPE, 'http1.codec_error', 'Bad Request', true)],
   [
     layout.FAILURE_HEAD_TOO_LARGE,
@@ -68,6 +64,19 @@ const FAILURES = new Map<number, Failure>([
     layout.FAILURE_OUTPUT_FULL,
     failure('head_too_large', 431, 0, 'request_headers_too_large', 'Request Header Fields Too Large'),
   ],
+  [
+    layout.FAILURE_REQUEST_HEADER_TIMEOUT,
+    failure('request_header_timeout', 408, 0, 'request_header_timeout', 'request header timeout', true),
+  ],
+  [
+    layout.FAILURE_REQUEST_TIMEOUT,
+    failure('request_timeout', 408, 0, 'request_overall_timeout', 'request timeout', true),
+  ],
+  [
+    layout.FAILURE_STREAM_IDLE_REQUEST,
+    failure('stream_idle_request', 408, layout.FLAG_SI, 'stream_idle_timeout', 'stream timeout', true),
+  ],
+  [layout.FAILURE_STREAM_IDLE, failure('stream_idle', 504, layout.FLAG_SI, 'stream_idle_timeout', 'stream timeout')],
   [layout.FAILURE_DRAINING, failure('overload', 503, layout.FLAG_OM, 'overload', 'weft overloaded')],
 ]);
 

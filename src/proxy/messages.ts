@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the main thread and a data-path thread say to each other. */
+import type { ClientLimits } from '../engine/client-limits.js';
 import type { LogFields, LogLevel } from '../telemetry/log.js';
 import type { GenerationMessage } from './generation-view.js';
 
@@ -11,6 +12,8 @@ export interface ListenerWish {
   readonly name: string;
   readonly address: string;
   readonly port: number;
+  /** Place of its shared count of connections and of its counters in each thread. */
+  readonly slot: number;
   /** With `by-descriptor`: the main thread's listening socket, for the thread to duplicate and never to close. */
   readonly descriptor?: number;
 }
@@ -31,6 +34,7 @@ export interface ThreadData {
   readonly portSharing: PortSharing;
   /** Name of the channel between the threads of one proxy. */
   readonly channel: string;
+  readonly limits: ClientLimits;
   readonly exposeReasons: boolean;
   readonly accessLog?: 'TEXT' | 'JSON';
   readonly generations: readonly GenerationMessage[];

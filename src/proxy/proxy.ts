@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The running data plane as its owner sees it: publish tables, read statistics, drain, stop. */
 import type { EncodedTables } from '../rules/encoded-tables.js';
+import type { ClientLimits } from '../engine/client-limits.js';
 import type { StatisticsSnapshot } from '../engine/statistics.js';
 import type { FrontChoice } from './messages.js';
 import type { Logger } from '../telemetry/log.js';
@@ -12,6 +13,8 @@ export interface ProxyOptions {
   readonly front: FrontChoice;
   /** How long requests in flight may take after a drain began, ms. */
   readonly drainMs: number;
+  /** What clients may do; only the wire front keeps to all of it. */
+  readonly limits: ClientLimits;
   /** Access log: off, or where to (`/dev/stdout` or a file) and how. */
   readonly accessLog?: AccessLogOptions;
   /** Adds x-weft-reason to responses that Weft makes; names internals, so never at an edge. */

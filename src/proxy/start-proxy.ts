@@ -15,6 +15,7 @@ import { AccessLogWriter } from '../telemetry/access-log-writer.js';
 import * as layout from '../../assembly/layout.js';
 import { DataThread } from './data-thread.js';
 import type { GenerationMessage } from './generation-view.js';
+import { ListenerSlots } from './listener-slots.js';
 import { canReusePort } from './fronts/wire-front.js';
 import type { ListenerWish, PortSharing } from './messages.js';
 import { threadFactsOf } from './thread-facts.js';
@@ -57,6 +58,7 @@ class RunningProxy implements Proxy {
   readonly #collector: NodeJS.Timeout;
   readonly #sharedPorts: SharedPorts | null;
   readonly #portSharing: PortSharing;
+  readonly #listenerSlots = new ListenerSlots(layout.LISTENER_CAPACITY);
   #quickDeaths = 0;
   #listeners: BoundListener[] = [];
   #publishing: Promise<unknown> = Promise.resolve();
@@ -73,7 +75,7 @@ class RunningProxy implements Proxy {
         : 'one-thread';
     // Twice the threads and some more: a dying thread keeps its slab while its replacement runs.
     const threads = options.threads * 2 + 4;
-    this.#engine = new Engine(compileEngine(), createEngineMemory({ ...DEFAULT_CAPACITIES, threads }));
+    this.#engine = new Engine(compileEngine(), createEngineMemory({ ...DEFAULT_CAPACITIES, threads }, options.limits));
     this.#store = new TableStore(this.#engine);
     for (let slab = threads - 1; slab >= 0; slab--) this.#freeSlabs.push(slab);
     this.#collector = setInterval(() => this.#collect(), COLLECT_MS);
@@ -94,7 +96,7 @@ class RunningProxy implements Proxy {
   }
 
   statistics(): StatisticsSnapshot {
-    return readStatistics(this.#engine, this.#store, this.#threadStatistics());
+    return readStatistics(this.#engine, this.#store, this.#threadStatistics(), this.#listenerSlots.all);
   }
 
   listeners(): readonly BoundListener[] {
@@ -195,13 +197,16 @@ class RunningProxy implements Proxy {
     const open = new Set(this.#listeners.filter((listener) => !listener.error).map((listener) => listener.name));
     return Promise.all(
       encoded.host.listeners.map(async ({ name, address, port }) => {
+        const slot = this.#listenerSlots.slotOf(name);
         const error = open.has(name) ? undefined : await this.#whyNotOpen(name, address, port);
-        return { name, address, port, ...(error === undefined ? {} : { error }) };
+        return { name, address, port, slot, ...(error === undefined ? {} : { error }) };
       }),
     );
   }
 
   #whyNotOpen(name: string, address: string, port: number): Promise<string | undefined> {
+    if (this.#listenerSlots.slotOf(name) < 0)
+      return Promise.resolve(`this process has had ${layout.LISTENER_CAPACITY} listeners and can't take more`);
     return this.#sharedPorts ? this.#sharedPorts.open(name, address, port) : whyNotBindable(address, port);
   }
 
@@ -211,7 +216,8 @@ class RunningProxy implements Proxy {
       .filter((listener) => !listener.error)
       .map(({ name, address, port }) => {
         const descriptor = this.#sharedPorts?.descriptorOf(name);
-        return { name, address, port, ...(descriptor === undefined ? {} : { descriptor }) };
+        const slot = this.#listenerSlots.slotOf(name);
+        return { name, address, port, slot, ...(descriptor === undefined ? {} : { descriptor }) };
       });
   }
 
@@ -238,6 +244,7 @@ class RunningProxy implements Proxy {
         front: this.#options.front,
         portSharing: this.#portSharing,
         channel: this.#channel,
+        limits: this.#options.limits,
         exposeReasons: this.#options.exposeReasons,
         ...(this.#options.accessLog ? { accessLog: this.#options.accessLog.encoding } : {}),
         generations: this.#store.live().map(messageOf),

@@ -12,6 +12,8 @@ import { loadUws } from './fronts/uws-module.js';
 import type { FrontListener } from './fronts/front-listener.js';
 import { UwsListener } from './fronts/uws-front.js';
 import { AcceptBalance } from './fronts/accept-balance.js';
+import type { AdmittedClient } from './fronts/listener-clients.js';
+import { SourceTable } from './fronts/source-table.js';
 import { WireListener } from './fronts/wire-front.js';
 import type { FromThread, ListenerWish, ListenFailure, ThreadData, ToThread } from './messages.js';
 import type { CapacityMessage } from './contracts.js';
@@ -55,6 +57,7 @@ others.unref();
 const path = new DataPath({
   engine,
   logger,
+  limits: data.limits,
   exposeReasons: data.exposeReasons,
   ...(data.accessLog ? { accessLog: new AccessLog(data.accessLog, sendLines) } : {}),
   tellOthers: (message) => others.postMessage(message),
@@ -75,13 +78,14 @@ let ending = false;
 let endDrain: (() => void) | null = null;
 
 /** What makes a listener; null where another thread serves the ports alone. */
-function chooseFront(): ((name: string) => FrontListener) | null {
+function chooseFront(): ((wish: ListenerWish) => FrontListener) | null {
   if (data.front !== 'uws') {
     if (data.portSharing === 'one-thread' && data.place > 0) return null;
-    return (name) => new WireListener(path, path.upstreams, balance, name);
+    const everyone = new SourceTable<AdmittedClient>();
+    return (wish) => new WireListener(path, path.upstreams, everyone, balance, wish);
   }
   const uws = loadUws();
-  if (uws.ok) return (name) => new UwsListener(path, uws.module, name);
+  if (uws.ok) return ({ name }) => new UwsListener(path, uws.module, name);
   return () => {
     throw new Error(`uWebSockets.js did not load: ${uws.reason}`);
   };
@@ -99,7 +103,7 @@ async function listen(request: number, wishes: readonly ListenerWish[]): Promise
   for (const wish of wishes) {
     if (newListener === null || listeners.has(wish.name) || ending) continue;
     try {
-      const listener = newListener(wish.name);
+      const listener = newListener(wish);
       await listener.listen(wish);
       listeners.set(wish.name, listener);
       balance.setAccepting(true);

@@ -39,7 +39,7 @@ function mayGoOn(name: string): boolean {
 /** Field lines, each with its CRLF, of a section that ends with its empty line; more than a head may have are all dropped. */
 export function forwardableTrailers(section: Buffer): Buffer {
   const lines = section.toString('latin1').split('\r\n').slice(0, -2);
-  if (lines.length > layout.MAX_REQUEST_HEADERS) return NOTHING;
+  if (lines.length > layout.DEFAULT_MAX_HEADERS) return NOTHING;
   let kept = '';
   for (const line of lines) {
     const colon = line.indexOf(':');

@@ -3,9 +3,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as layout from '../../assembly/layout.js';
 import { TimerWheel } from './timers.js';
-import { STREAM_IDLE_TIMEOUT_MS, Tunnel } from './tunnel.js';
+import { DEFAULT_CLIENT_LIMITS } from '../engine/client-limits.js';
+import { Tunnel } from './tunnel.js';
 import type { TunnelThread } from './tunnel.js';
 
+const STREAM_IDLE_TIMEOUT_MS = DEFAULT_CLIENT_LIMITS.streamIdleTimeoutMs;
 const ALMOST_MS = STREAM_IDLE_TIMEOUT_MS - 1000;
 const BYTES = Buffer.from('abc');
 
@@ -59,7 +61,7 @@ beforeEach(() => {
   wheel = new TimerWheel((error) => {
     throw error;
   });
-  const thread: TunnelThread = { timers: wheel, guard: (run) => run };
+  const thread: TunnelThread = { timers: wheel, guard: (run) => run, limits: DEFAULT_CLIENT_LIMITS };
   owner = new Owner();
   tunnel = new Tunnel(thread, owner, new WideEnd(), new WideEnd());
 });

@@ -9,9 +9,6 @@ import * as layout from '../../assembly/layout.js';
 import type { ByteTunnel, Downstream, ThreadContext, Upstream } from './contracts.js';
 import { WheelTimer } from './timers.js';
 
-/** Envoy's stream_idle_timeout of the HTTP connection manager, which Istio leaves at its default: five minutes. */
-export const STREAM_IDLE_TIMEOUT_MS = 300_000;
-
 /** How the exchange that was upgraded is told of its tunnel; the byte counts are its own (Exchange). */
 export interface TunnelOwner {
   requestBytes: number;
@@ -24,7 +21,7 @@ export interface TunnelOwner {
 }
 
 /** What a tunnel uses of the thread and of its two connections. */
-export type TunnelThread = Pick<ThreadContext, 'timers' | 'guard'>;
+export type TunnelThread = Pick<ThreadContext, 'timers' | 'guard' | 'limits'>;
 export type TunnelClient = Pick<Downstream, 'sendTunnel' | 'endTunnel' | 'pauseBody' | 'resumeBody'>;
 export type TunnelUpstream = Pick<Upstream, 'write' | 'endTunnel' | 'pause' | 'resume'>;
 
@@ -123,7 +120,8 @@ export class Tunnel implements ByteTunnel {
   }
 
   #touch(): void {
-    this.#path.timers.start(this.#idle, STREAM_IDLE_TIMEOUT_MS);
+    const { streamIdleTimeoutMs } = this.#path.limits;
+    if (streamIdleTimeoutMs > 0) this.#path.timers.start(this.#idle, streamIdleTimeoutMs);
   }
 
   #blameClient(): void {

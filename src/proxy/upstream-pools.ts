@@ -8,6 +8,9 @@ import * as layout from '../../assembly/layout.js';
 import type { CapacityMessage, ConnectionPools, RequestExchange, ThreadContext, Upstream } from './contracts.js';
 import { UpstreamConnection } from './upstream-connection.js';
 
+/** An eighth of the records is for connections to endpoints only: clients that take all others must still be served. */
+const UPSTREAM_SHARE_SHIFT = 3;
+
 export class UpstreamPools implements ConnectionPools {
   readonly #path: ThreadContext;
   /** By endpoint slot; the connection used last is taken first, so that surplus ones get old and close. */
@@ -16,12 +19,16 @@ export class UpstreamPools implements ConnectionPools {
   readonly #waiting = new Map<number, RequestExchange[]>();
   readonly #all = new Set<Upstream>();
   readonly #freeIndices: number[] = [];
+  /** Records that clients can't have. */
+  readonly #upstreamShare: number;
   #liveEndpoints: ReadonlySet<number> | null = null;
   #serving = false;
 
   constructor(path: ThreadContext) {
     this.#path = path;
-    for (let index = path.engine.control(layout.CONTROL_CONNECTION_CAPACITY) - 1; index >= 0; index--) {
+    const capacity = path.engine.control(layout.CONTROL_CONNECTION_CAPACITY);
+    this.#upstreamShare = capacity >> UPSTREAM_SHARE_SHIFT;
+    for (let index = capacity - 1; index >= 0; index--) {
       this.#freeIndices.push(index);
     }
   }
@@ -30,9 +37,9 @@ export class UpstreamPools implements ConnectionPools {
     return this.#all.size;
   }
 
-  /** A connection record for a client connection, -1 when there is none left. */
+  /** A connection record for a client connection, -1 when there is none left for clients. */
   reserveRecord(): number {
-    return this.#freeIndices.pop() ?? -1;
+    return this.#freeIndices.length > this.#upstreamShare ? (this.#freeIndices.pop() ?? -1) : -1;
   }
 
   returnRecord(record: number): void {

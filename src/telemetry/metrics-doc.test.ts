@@ -5,6 +5,7 @@ import { readGeneratedDoc } from '../../test/support/generated-doc.js';
 import { HISTOGRAM_BOUNDS } from '../engine/statistics.js';
 import { CLUSTER_METRICS } from './cluster-metrics.js';
 import { ISTIO_METRICS, REQUEST_LABELS } from './istio-metrics.js';
+import { LISTENER_METRICS } from './listener-metrics.js';
 import type { MetricDefinition } from './metric-definition.js';
 import { METRICS } from './metrics.js';
 
@@ -19,7 +20,8 @@ function table(metrics: readonly MetricDefinition[]): string {
 }
 
 function page(): string {
-  const rest = METRICS.filter((metric) => !ISTIO_METRICS.includes(metric) && !CLUSTER_METRICS.includes(metric));
+  const described = [...ISTIO_METRICS, ...CLUSTER_METRICS, ...LISTENER_METRICS];
+  const rest = METRICS.filter((metric) => !described.includes(metric));
   return `# Metrics
 
 Weft exposes its metrics at \`/stats/prometheus\` of the admin address, and at \`/stats/prometheus\` and \`/metrics\` of the
@@ -42,6 +44,13 @@ ${table(ISTIO_METRICS)}
 Names and meaning are Envoy's. A metric of Envoy that Weft does not count is absent.
 
 ${table(CLUSTER_METRICS)}
+
+## Client connections
+
+Counted by the wire front. Names and meaning are Envoy's; \`http_conn_manager_prefix\` is the listener's name after
+\`outbound_\`, as Istio calls it.
+
+${table(LISTENER_METRICS)}
 
 ## The process, its configuration and its threads
 

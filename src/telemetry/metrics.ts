@@ -11,6 +11,7 @@ import type { RegistryContentType } from 'prom-client';
 import { HISTOGRAM_BOUNDS } from '../engine/statistics.js';
 import { CLUSTER_METRICS } from './cluster-metrics.js';
 import { ISTIO_METRICS } from './istio-metrics.js';
+import { LISTENER_METRICS } from './listener-metrics.js';
 import type {
   HistogramMetric,
   HistogramSample,
@@ -23,7 +24,12 @@ import type { MetricsSource } from './server-facts.js';
 import { SERVER_METRICS } from './server-metrics.js';
 
 /** Every metric that Weft has, in the order of exposition. */
-export const METRICS: readonly MetricDefinition[] = [...ISTIO_METRICS, ...CLUSTER_METRICS, ...SERVER_METRICS];
+export const METRICS: readonly MetricDefinition[] = [
+  ...ISTIO_METRICS,
+  ...CLUSTER_METRICS,
+  ...LISTENER_METRICS,
+  ...SERVER_METRICS,
+];
 
 export interface RegistryOptions {
   /** Default: the Prometheus text format 0.0.4. */

@@ -81,6 +81,8 @@ export class BareEngine {
       [layout.CONTROL_EXCHANGE_CAPACITY, EXCHANGE_CAPACITY],
       [layout.CONTROL_CONNECTION_CAPACITY, CONNECTION_CAPACITY],
       [layout.CONTROL_SERIES_CAPACITY, SERIES_CAPACITY],
+      [layout.CONTROL_MAX_HEAD_BYTES, layout.MAX_HEAD_BYTES],
+      [layout.CONTROL_MAX_REQUEST_HEADERS, layout.DEFAULT_MAX_HEADERS],
     ];
     for (const [offset, value] of fields) this.view.setUint32(layout.CONTROL_BASE + offset, value, true);
     const generation = layout.CONTROL_BASE + layout.CONTROL_GENERATIONS;

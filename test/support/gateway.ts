@@ -22,6 +22,8 @@ export interface GatewayOptions {
   readonly accessLog?: 'TEXT' | 'JSON';
   readonly exposeReasons?: boolean;
   readonly drainSeconds?: number;
+  /** More options of `weft proxy`. */
+  readonly options?: readonly string[];
 }
 
 /** How a process ended. */
@@ -130,6 +132,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       ...['--threads', String(options.threads ?? 1), '--drain-seconds', String(options.drainSeconds ?? 5)],
       ...(options.accessLog ? ['--access-log', logFile, '--access-log-encoding', options.accessLog] : []),
       ...(options.exposeReasons ? ['--expose-reasons'] : []),
+      ...(options.options ?? []),
     ],
     {
       stdio: ['ignore', 'ignore', 'pipe'],

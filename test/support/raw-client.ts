@@ -47,9 +47,10 @@ export class RawClient {
     socket.on('close', end);
   }
 
-  static connect(port: number): Promise<RawClient> {
+  /** `localAddress` is the address to come from, such as 127.0.0.2. */
+  static connect(port: number, localAddress = '127.0.0.1'): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+      const socket = net.connect({ port, host: '127.0.0.1', localAddress, noDelay: true });
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.off('error', reject);

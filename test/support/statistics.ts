@@ -114,6 +114,22 @@ export const STATISTICS: StatisticsSnapshot = {
     seriesOf([0.2], { status: 404, responseFlags: 'NR' }),
   ],
   clusters: [clusterStatisticsOf(REVIEWS_CLUSTER)],
+  listeners: [
+    {
+      name: '0.0.0.0_8080',
+      activeConnections: 3,
+      counters: {
+        downstream_cx_total: 12,
+        downstream_cx_overflow: 2,
+        downstream_cx_overload_reject: 0,
+        downstream_cx_evicted: 1,
+        downstream_cx_idle_timeout: 4,
+        downstream_rq_header_timeout: 5,
+        downstream_rq_timeout: 6,
+        downstream_rq_idle_timeout: 7,
+      },
+    },
+  ],
   threads: [
     { index: 0, state: 'running', restarts: 0, activeRequests: 1, upstreamConnections: 2 },
     { index: 1, state: 'starting', restarts: 2, activeRequests: 0, upstreamConnections: 0 },

@@ -9,20 +9,13 @@ import { HEAD_PARSED } from '../contracts.js';
 import type { ByteTunnel, Downstream, RequestExchange, ResponseFraming, ThreadContext } from '../contracts.js';
 import type { Gatherer } from '../output-buffers.js';
 import { hasRoom } from '../output-buffers.js';
-import { WheelTimer } from '../timers.js';
 import { TrailerSection } from '../trailers.js';
 import { adoptSocket } from './adopt-socket.js';
+import { ClientTimer } from './client-timer.js';
+import type { Expiry, TimedClient } from './client-timer.js';
+import type { AdmittedClient, ListenerClients } from './listener-clients.js';
+import { appendBytes, keepBytes } from './pending-bytes.js';
 
-/** A head must be complete this long after its first byte (Istio's edge profile: request_headers_timeout). */
-const HEAD_TIMEOUT_MS = 60_000;
-/** No request for this long closes the connection (Envoy's HTTP idle timeout). */
-const IDLE_TIMEOUT_MS = 3_600_000;
-/** How long an idle client of a listener that is gone may still send a request. */
-const RETIRE_MS = 5000;
-/** How long the rest of a body that nobody wants is read and thrown away, so that the connection can go on. */
-const DISCARD_MS = 30_000;
-/** How long a client whose connection is being closed may still send: closing earlier could cost it the answer. */
-const LINGER_MS = 5000;
 /** Bytes of later requests kept while one is under way; beyond it the client is paused. */
 const PIPELINE_BYTES = 65536;
 
@@ -43,6 +36,12 @@ const CHUNK_FRAME_BYTES = 12;
  */
 const LAST_REQUEST = layout.REQUEST_FLAG_CLOSE | layout.REQUEST_FLAG_WEBSOCKET;
 
+const COUNTER_OF: Readonly<Record<Exclude<Expiry, 'phase'>, number>> = {
+  head: layout.LISTENER_RQ_HEADER_TIMEOUT,
+  request: layout.LISTENER_RQ_TIMEOUT,
+  'stream-idle': layout.LISTENER_RQ_IDLE_TIMEOUT,
+};
+
 const OWNER = Symbol('connection');
 
 interface OwnedSocket extends net.Socket {
@@ -55,16 +54,18 @@ function listenerOf(callback: (connection: WireConnection) => void): (this: Owne
   };
 }
 
-export class WireConnection implements Downstream, Gatherer {
+export class WireConnection implements Downstream, Gatherer, TimedClient, AdmittedClient {
   /** HTTP/1.0 clients, who know no interim answers, are refused before they could get one. */
   readonly relaysInterim = true;
   readonly carriesTunnels = true;
   exchange: RequestExchange | null = null;
+  /** What the connection counts for; see sourceKey. */
+  readonly source: string;
   readonly #path: ThreadContext;
-  readonly #listener: string;
+  readonly #listener: ListenerClients;
   readonly #socket: net.Socket;
   readonly #onClosed: (connection: WireConnection) => void;
-  readonly #timer: WheelTimer;
+  readonly #timer: ClientTimer;
   /** Record that keeps the state of the request's chunked body, and the client's address. */
   readonly #record: number;
   #framing: ResponseFraming | null = null;
@@ -97,16 +98,18 @@ export class WireConnection implements Downstream, Gatherer {
   /** `record` is a connection record of the thread that nobody else uses. */
   constructor(
     path: ThreadContext,
-    listener: string,
+    listener: ListenerClients,
     accepted: net.Socket,
     record: number,
+    source: string,
     onClosed: (connection: WireConnection) => void,
   ) {
     this.#path = path;
     this.#listener = listener;
     this.#record = record;
+    this.source = source;
     this.#onClosed = onClosed;
-    this.#timer = new WheelTimer(() => this.#onTimer());
+    this.#timer = new ClientTimer(this, path.timers, path.limits);
     const onRead = (length: number): true => {
       this.#onRead(length);
       return true;
@@ -115,20 +118,40 @@ export class WireConnection implements Downstream, Gatherer {
     this.#socket = socket;
     socket[OWNER] = this;
     for (const [event, listener] of WireConnection.#listeners) socket.on(event, listener);
-    path.upstreams.setClientAddress(record, socket.remoteAddress ?? '', socket.remotePort ?? 0);
-    path.timers.start(this.#timer, IDLE_TIMEOUT_MS);
+    path.upstreams.setClientAddress(record, accepted.remoteAddress ?? '', accepted.remotePort ?? 0);
+    this.#timer.idle();
   }
 
   /** Shared by all connections, because closures of its own would cost an idle connection more than its state does. */
   static readonly #listeners: readonly (readonly [string, (this: OwnedSocket) => void])[] = [
     ['end', listenerOf((connection) => connection.#onEnd())],
-    ['drain', listenerOf((connection) => connection.exchange?.onDownstreamDrain())],
+    ['drain', listenerOf((connection) => connection.#onDrain())],
     ['error', listenerOf((connection) => connection.#socket.destroy())],
     ['close', listenerOf((connection) => connection.#onClose())],
   ];
 
   get record(): number {
     return this.#record;
+  }
+
+  get sinceMs(): number {
+    return this.#timer.sinceMs;
+  }
+
+  get isBusy(): boolean {
+    return this.exchange !== null;
+  }
+
+  get hasUnsent(): boolean {
+    return this.#socket.writableLength > 0;
+  }
+
+  /** Closes at once and gives its place away, for a client of another source. */
+  evict(): void {
+    this.#listener.count(layout.LISTENER_CX_EVICTED);
+    if (!this.#framing) this.exchange?.fail(layout.FAILURE_DRAINING);
+    this.#onClose();
+    this.#socket.destroy();
   }
 
   /** Runs a callback of the socket, so that its exception reaches nobody else's connection. */
@@ -144,7 +167,7 @@ export class WireConnection implements Downstream, Gatherer {
   /** A request that is on its way already is still answered, with `connection: close`; an idle client gets a moment. */
   retire(): void {
     this.#retiring = true;
-    if (this.exchange === null) this.#path.timers.start(this.#timer, RETIRE_MS);
+    if (this.exchange === null) this.#timer.retire();
   }
 
   get style(): number {
@@ -164,16 +187,20 @@ export class WireConnection implements Downstream, Gatherer {
     const path = this.#path;
     path.beginRead();
     try {
+      this.#timer.touch();
       if (this.#pending.length === 0 && !this.#processing) {
         const taken = this.#consume(path.readOffset, length);
         if (taken < length && !this.#closed) {
-          this.#pending = Buffer.from(path.engine.buffer.subarray(path.readOffset + taken, path.readOffset + length));
+          this.#pending = keepBytes(path.engine.bytes.subarray(path.readOffset + taken, path.readOffset + length));
           this.#regulate();
         }
         return;
       }
-      const read = path.engine.buffer.subarray(path.readOffset, path.readOffset + length);
-      this.#pending = Buffer.concat([this.#pending, read]);
+      const read = path.engine.bytes.subarray(path.readOffset, path.readOffset + length);
+      this.#pending = appendBytes(this.#pending, read);
+      // A line must have ended for a head to be complete; a parse for each byte of it would be the client's to cause.
+      const isEnough = this.#pending.length >= path.limits.maxHeadBytes || read.includes(LF);
+      if (this.#timer.phase === 'head' && !isEnough) return;
       this.#process();
     } catch (error) {
       path.onBug(error);
@@ -228,10 +255,11 @@ export class WireConnection implements Downstream, Gatherer {
   }
 
   #readHead(offset: number, length: number): number {
+    // Who does not take the answers to what it has asked gets no more of them into memory.
+    if (!hasRoom(this.#socket)) return 0;
     const taken = this.#path.engine.exports.parseRequestHead(offset, length);
     if (taken === 0) {
-      if (this.#timer.deadlineMs - this.#path.nowMs > HEAD_TIMEOUT_MS)
-        this.#path.timers.start(this.#timer, HEAD_TIMEOUT_MS);
+      this.#timer.head();
       return 0;
     }
     if (taken < 0) this.#refuseHead(offset, length, taken);
@@ -244,8 +272,23 @@ export class WireConnection implements Downstream, Gatherer {
     this.#bodyKind = layout.BODY_NONE;
     this.#refused = true;
     this.#closeAfter = true;
+    this.#timer.stream(true);
+    // Of a head that was not parsed to its end the record has these of an earlier one.
+    const { words, slab } = this.#path.engine;
+    words[(slab + layout.SLAB_REQUEST + layout.REQUEST_FLAGS) >> 2] = 0;
+    words[(slab + layout.SLAB_REQUEST + layout.REQUEST_BODY_KIND) >> 2] = layout.BODY_NONE;
     this.#path.useDownstreamFacts(this.#record);
-    if (!this.#path.accept(this, this.#listener, offset, length, failure)) this.#socket.destroy();
+    if (!this.#path.accept(this, this.#listener.name, offset, length, failure)) this.#socket.destroy();
+  }
+
+  /** Refuses a head of which only the pending bytes have come. */
+  #refusePending(failure: number): void {
+    const { engine, readOffset } = this.#path;
+    const length = this.#pending.length;
+    engine.bytes.set(this.#pending, readOffset);
+    engine.words[(engine.slab + layout.SLAB_REQUEST + layout.REQUEST_METHOD_ID) >> 2] = 0;
+    engine.exports.parseRequestHead(readOffset, length);
+    this.#refuseHead(readOffset, length, failure);
   }
 
   #begin(offset: number, headLength: number, available: number): void {
@@ -266,8 +309,9 @@ export class WireConnection implements Downstream, Gatherer {
     }
     this.#readingHead = this.#bodyKind === layout.BODY_NONE;
     this.#closeAfter ||= (flags & LAST_REQUEST) !== 0;
+    this.#timer.stream(this.#readingHead);
     this.#path.useDownstreamFacts(this.#record);
-    if (!this.#path.accept(this, this.#listener, offset, headLength, HEAD_PARSED)) this.#socket.destroy();
+    if (!this.#path.accept(this, this.#listener.name, offset, headLength, HEAD_PARSED)) this.#socket.destroy();
   }
 
   /** Bytes of the protocol that the connection has switched to. */
@@ -304,7 +348,9 @@ export class WireConnection implements Downstream, Gatherer {
 
   #bodyIsRead(): void {
     this.#readingHead = true;
-    if (!this.exchange) this.#path.timers.start(this.#timer, IDLE_TIMEOUT_MS);
+    if (this.exchange) this.#timer.requestSettled();
+    else if (this.#retiring) this.#timer.retire();
+    else this.#timer.idle();
   }
 
   /** A malformed body: nothing after it can be understood. */
@@ -347,11 +393,30 @@ export class WireConnection implements Downstream, Gatherer {
     else this.#socket.destroySoon();
   }
 
-  #onTimer(): void {
-    if (this.exchange) this.#path.timers.start(this.#timer, IDLE_TIMEOUT_MS);
-    else if (this.#readingHead && this.#pending.length > 0 && !this.#closeAfter)
-      this.#socket.end('HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+  #onDrain(): void {
+    this.#timer.touch();
+    if (this.exchange) this.exchange.onDownstreamDrain();
+    else this.#processSoon();
+  }
+
+  /**
+   * As Envoy does: 408 for what is not complete, 504 for an idle request that is; an answer that has begun is broken off, and
+   * a connection without a request is closed.
+   */
+  onOver(expiry: Expiry): void {
+    if (expiry !== 'phase') this.#listener.count(COUNTER_OF[expiry]);
+    else if (this.#timer.phase === 'idle') this.#listener.count(layout.LISTENER_CX_IDLE_TIMEOUT);
+    if (this.exchange) this.exchange.onExpired(this.#failureOf(expiry));
+    else if (this.#timer.phase === 'head') this.#refusePending(this.#failureOf(expiry));
     else this.#socket.destroy();
+  }
+
+  #failureOf(expiry: Expiry): number {
+    if (expiry === 'head') return layout.FAILURE_REQUEST_HEADER_TIMEOUT;
+    if (expiry === 'request') return layout.FAILURE_REQUEST_TIMEOUT;
+    // To Envoy an upgrade is a request without an end.
+    const isComplete = this.exchange !== null && !this.exchange.isUpgrade && this.#readingHead;
+    return isComplete ? layout.FAILURE_STREAM_IDLE : layout.FAILURE_STREAM_IDLE_REQUEST;
   }
 
   #onClose(): void {
@@ -359,7 +424,7 @@ export class WireConnection implements Downstream, Gatherer {
     this.#closed = true;
     this.#gathered = 0;
     this.#path.output.stopGathering(this);
-    this.#path.timers.stop(this.#timer);
+    this.#timer.stop();
     const exchange = this.exchange;
     this.exchange = null;
     exchange?.onAborted();
@@ -401,6 +466,7 @@ export class WireConnection implements Downstream, Gatherer {
 
   #gatheredMore(size: number): void {
     this.#gathered += size;
+    this.#timer.touch();
     if (this.#corked) this.#path.output.gather(this);
     else this.flushGathered();
   }
@@ -412,6 +478,7 @@ export class WireConnection implements Downstream, Gatherer {
 
   sendHead(offset: number, length: number, framing: ResponseFraming): void {
     this.#framing = framing;
+    this.#timer.requestSettled();
     if (framing.close) this.#closeAfter = true;
     this.#gatherOffset = offset;
     this.#gatheredMore(length);
@@ -452,7 +519,8 @@ export class WireConnection implements Downstream, Gatherer {
       else this.#finishSocket();
       return;
     }
-    this.#path.timers.start(this.#timer, this.#readingHead ? IDLE_TIMEOUT_MS : DISCARD_MS);
+    if (this.#readingHead) this.#timer.idle();
+    else this.#timer.discard();
     this.#processSoon();
   }
 
@@ -491,6 +559,8 @@ export class WireConnection implements Downstream, Gatherer {
 
   openTunnel(tunnel: ByteTunnel): void {
     this.#tunnel = tunnel;
+    // A tunnel has a timer of its own, for both of its connections.
+    this.#timer.stop();
     this.#processSoon();
   }
 
@@ -520,6 +590,7 @@ export class WireConnection implements Downstream, Gatherer {
     this.#pending = NOTHING;
     this.flushGathered();
     if (this.#closed) return;
+    this.#timer.idle();
     this.#socket.once('close', this.#path.linger());
     if (!unread || this.#clientEnded) {
       this.#socket.end(() => this.#socket.destroySoon());
@@ -527,7 +598,7 @@ export class WireConnection implements Downstream, Gatherer {
     }
     // A close with bytes unread resets the connection, and the client may lose the answer (RFC 9112 9.6).
     this.#socket.end();
-    this.#path.timers.start(this.#timer, LINGER_MS);
+    this.#timer.linger();
     this.#regulate();
   }
 }

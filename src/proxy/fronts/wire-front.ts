@@ -8,18 +8,16 @@ import type { ListenerWish } from '../messages.js';
 import { duplicateDescriptor } from '../shared-port.js';
 import type { AcceptBalance } from './accept-balance.js';
 import type { FrontListener } from './front-listener.js';
+import { ListenerClients } from './listener-clients.js';
+import type { AdmittedClient, RecordSource } from './listener-clients.js';
+import { sourceKey } from './source-table.js';
+import type { SourceTable } from './source-table.js';
 import { WireConnection } from './wire-connection.js';
 
 /** Node.js releases that can open one port in several threads (`reusePort` of net.Server.listen). */
 export function canReusePort(version: string = process.versions.node): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   return major > 23 || (major === 23 && minor >= 1) || (major === 22 && minor >= 12);
-}
-
-/** Connection records for the clients of the front; see UpstreamPools. */
-export interface RecordSource {
-  reserveRecord(): number;
-  returnRecord(record: number): void;
 }
 
 /** How long a thread that is ahead lets the others accept; the longest that a new client can wait because of it, ms. */
@@ -29,17 +27,24 @@ const YIELD_MS = 5;
 export class WireListener implements FrontListener {
   readonly name: string;
   readonly #path: ThreadContext;
-  readonly #records: RecordSource;
+  readonly #clients: ListenerClients;
   readonly #balance: AcceptBalance;
   readonly #server: net.Server;
   readonly #connections = new Set<WireConnection>();
   #wish: ListenerWish | null = null;
   #yielding: NodeJS.Timeout | undefined;
 
-  constructor(path: ThreadContext, records: RecordSource, balance: AcceptBalance, name: string) {
+  /** `everyone` has the client connections of the whole thread; `slot` is the listener's in shared memory. */
+  constructor(
+    path: ThreadContext,
+    records: RecordSource,
+    everyone: SourceTable<AdmittedClient>,
+    balance: AcceptBalance,
+    { name, slot }: Pick<ListenerWish, 'name' | 'slot'>,
+  ) {
     this.name = name;
     this.#path = path;
-    this.#records = records;
+    this.#clients = new ListenerClients(path, records, everyone, name, slot);
     this.#balance = balance;
     this.#server = net.createServer(
       { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
@@ -75,22 +80,27 @@ export class WireListener implements FrontListener {
     for (const connection of this.#connections) connection.destroyNow();
   }
 
+  /** One function for all connections, because each would keep its own. */
+  readonly #onClosed = (closed: WireConnection): void => {
+    this.#clients.left(closed);
+    this.#connections.delete(closed);
+    this.#balance.closed();
+  };
+
   #closePort(): void {
     clearTimeout(this.#yielding);
     this.#server.close();
   }
 
   #onConnection(socket: net.Socket): void {
-    const record = this.#records.reserveRecord();
+    const source = sourceKey(socket.remoteAddress ?? '');
+    const record = this.#clients.admit(source);
     if (record < 0) {
       socket.destroy();
       return;
     }
-    const connection = new WireConnection(this.#path, this.name, socket, record, (closed) => {
-      this.#records.returnRecord(closed.record);
-      this.#connections.delete(closed);
-      this.#balance.closed();
-    });
+    const connection = new WireConnection(this.#path, this.#clients, socket, record, source, this.#onClosed);
+    this.#clients.joined(connection);
     this.#connections.add(connection);
     this.#balance.opened();
     if (this.#wish?.descriptor !== undefined && this.#balance.isAhead) this.#yield(this.#wish);
