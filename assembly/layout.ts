@@ -205,6 +205,8 @@ export const REQUEST_FLAG_GRPC = 8;
 export const REQUEST_FLAG_TE_TRAILERS = 16;
 /** The upgrade asked for is `websocket`. */
 export const REQUEST_FLAG_WEBSOCKET = 32;
+/** OPTIONS with Max-Forwards 0: not to be forwarded (RFC 9110 7.6.2). */
+export const REQUEST_FLAG_LAST_HOP = 64;
 
 export const METHOD_GET = 1;
 export const METHOD_HEAD = 2;

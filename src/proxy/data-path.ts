@@ -156,8 +156,9 @@ export class DataPath implements ThreadContext {
     // What is said of a refusal must not speak of the virtual host of an earlier request.
     this.engine.ints[(this.engine.slab + layout.SLAB_RESULT + layout.RESULT_VIRTUAL_HOST) >> 2] = -1;
     const request = (this.engine.slab + layout.SLAB_REQUEST) >> 2;
-    if ((this.engine.words[request + layout.REQUEST_FLAGS / 4] ?? 0) & layout.REQUEST_FLAG_UPGRADE)
-      return layout.FAILURE_UPGRADE;
+    const flags = this.engine.words[request + layout.REQUEST_FLAGS / 4] ?? 0;
+    if (flags & layout.REQUEST_FLAG_UPGRADE) return layout.FAILURE_UPGRADE;
+    if (flags & layout.REQUEST_FLAG_LAST_HOP) return layout.FAILURE_METHOD;
     const method = this.engine.words[request + layout.REQUEST_METHOD_ID / 4];
     if (method === layout.METHOD_CONNECT) return layout.FAILURE_NO_ROUTE;
     if (method === layout.METHOD_TRACE) return layout.FAILURE_METHOD;
