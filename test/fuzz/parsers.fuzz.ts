@@ -7,22 +7,33 @@ import { readRequestsByLlhttp } from './llhttp-reader.js';
 import type { ReadStream } from './read-stream.js';
 import { runInputs } from './run-inputs.js';
 
-/**
- * Where llhttp or Node refuse what Weft takes: methods they don't know, heads beyond their 16 KiB, CONNECT, which Node
- * leaves to a listener, and the preface of HTTP/2 in its beginnings.
- */
-const STRICTER = new Set(['HPE_INVALID_METHOD', 'HPE_HEADER_OVERFLOW', 'HPE_CHUNK_EXTENSIONS_OVERFLOW', 'CONNECT']);
+interface Stricter {
+  /** llhttp's codes. */
+  readonly codes: readonly string[];
+  /** What in the stream explains them. */
+  readonly pattern: RegExp;
+}
 
-/** llhttp takes the framing fields of trailers at their word and refuses; to Weft a trailer is no framing and is dropped. */
-const FRAMING_TRAILER = /\r\n0+[ \t]*(;[^\n]*)?\r\n([^\r\n]+\r\n)*(content-length|transfer-encoding):/i;
-const TRAILER_CODES = new Set([
-  'HPE_INVALID_TRANSFER_ENCODING',
-  'HPE_INVALID_CONTENT_LENGTH',
-  'HPE_UNEXPECTED_CONTENT_LENGTH',
-]);
+/** Where llhttp or Node refuse what Weft takes, with good reason to take it. */
+const STRICTER: readonly Stricter[] = [
+  // Unknown methods, heads beyond 16 KiB, extensions beyond theirs, and CONNECT, which Node leaves to a listener.
+  { codes: ['HPE_INVALID_METHOD', 'HPE_HEADER_OVERFLOW', 'HPE_CHUNK_EXTENSIONS_OVERFLOW', 'CONNECT'], pattern: /^/ },
+  // A trailer is no framing to Weft, and is dropped; llhttp takes it at its word.
+  {
+    codes: ['HPE_INVALID_TRANSFER_ENCODING', 'HPE_INVALID_CONTENT_LENGTH', 'HPE_UNEXPECTED_CONTENT_LENGTH'],
+    pattern: /\r\n0+[ \t]*(;[^\n]*)?\r\n([^\r\n]+\r\n)*(content-length|transfer-encoding):/i,
+  },
+  // White space around the signs of an extension, which recipients have to accept (RFC 9112 7.1.1).
+  {
+    codes: ['HPE_INVALID_CHUNK_SIZE', 'HPE_STRICT', 'HPE_INVALID_CONSTANT'],
+    pattern: /[0-9a-f][ \t]+;|;[^\r\n]*[ \t"]/i,
+  },
+  // A tab behind the number is white space around a value (RFC 9110 5.5).
+  { codes: ['HPE_INVALID_CONTENT_LENGTH'], pattern: /content-length:[^\r\n]*\t/i },
+];
 
 function isStricter(code: string, input: string): boolean {
-  return STRICTER.has(code) || (TRAILER_CODES.has(code) && FRAMING_TRAILER.test(input));
+  return STRICTER.some(({ codes, pattern }) => codes.includes(code) && pattern.test(input));
 }
 
 function compare(input: string, engine: ReadStream, llhttp: ReadStream): string | undefined {
