@@ -51,7 +51,7 @@ export function readRequestsByLlhttp(bytes: string): Promise<ReadStream> {
   return new Promise((resolve) => {
     const requests: ReadRequest[] = [];
     const socket = new MemorySocket();
-    const server = http.createServer({ insecureHTTPParser: false }, (request, response) => {
+    const answer = (request: http.IncomingMessage, response: http.ServerResponse): void => {
       let body = '';
       request.setEncoding('latin1');
       request.on('data', (text: string) => (body += text));
@@ -60,7 +60,9 @@ export function readRequestsByLlhttp(bytes: string): Promise<ReadStream> {
         response.end();
       });
       request.on('error', () => undefined);
-    });
+    };
+    const server = http.createServer({ insecureHTTPParser: false }, answer);
+    server.on('checkExpectation', answer);
     const finish = (end: ReadStream['end'], code = ''): void => {
       clearTimeout(timer);
       // What has been parsed is told in later turns of the event loop.
@@ -98,18 +100,24 @@ export function readResponseByLlhttp(method: string, bytes: string): Promise<Rea
       resolve(response);
     };
     const timer = setTimeout(() => finish(), LIMIT_MS);
+    let isComplete = (): boolean => false;
+    const fail = (): void => {
+      // What follows a whole response is not a part of it.
+      if (!isComplete()) finish();
+    };
     const request = http.request(
       { method, insecureHTTPParser: false, createConnection: () => socket as unknown as net.Socket },
       (response) => {
+        isComplete = () => response.complete;
         let body = '';
         response.setEncoding('latin1');
         response.on('data', (text: string) => (body += text));
-        response.on('error', () => finish());
+        response.on('error', fail);
         response.on('end', () => finish({ status: response.statusCode ?? 0, body }));
-        response.on('aborted', () => finish());
+        response.on('aborted', fail);
       },
     );
-    request.on('error', () => finish());
+    request.on('error', fail);
     request.on('upgrade', () => finish());
     request.end();
     socket.deliver(bytes);

@@ -60,7 +60,7 @@ async function listen(server: net.Server): Promise<number> {
 async function startLlhttp(): Promise<Peer> {
   let passed: string[] = [];
   const server = http.createServer({ insecureHTTPParser: false, keepAliveTimeout: 3_600_000, maxHeaderSize: 262_144 });
-  server.on('request', (request: http.IncomingMessage, response: http.ServerResponse) => {
+  const answer = (request: http.IncomingMessage, response: http.ServerResponse): void => {
     let body = '';
     request.setEncoding('latin1');
     request.on('data', (text: string) => (body += text));
@@ -69,7 +69,8 @@ async function startLlhttp(): Promise<Peer> {
       response.end('ok');
     });
     request.on('error', () => undefined);
-  });
+  };
+  server.on('request', answer).on('checkExpectation', answer);
   const port = await listen(server);
   const stop = async (): Promise<void> => {
     server.closeAllConnections();

@@ -11,6 +11,7 @@ import type { ObservedResponse } from '../conformance/response-runner.js';
 import { startGateway } from '../support/gateway.js';
 import type { Gateway } from '../support/gateway.js';
 import { generateResponse } from './generate-message.js';
+import { isStricter } from './llhttp-differences.js';
 import { readResponseByLlhttp } from './llhttp-reader.js';
 import type { ReadResponse } from './llhttp-reader.js';
 import { runInputs } from './run-inputs.js';
@@ -28,12 +29,13 @@ afterAll(async () => {
   await upstream.stop();
 });
 
-function judge(observed: ObservedResponse, reference: ReadResponse | undefined): string | undefined {
+function judge(input: string, observed: ObservedResponse, reference: ReadResponse | undefined): string | undefined {
   if (observed.violation !== null) return `malformed to the client: ${observed.violation}`;
   if (observed.probeBody !== 'probed') return `the next request got another answer: ${observed.probeBody}`;
   if (observed.outcome === 'none') return 'no answer: the connection ended before one';
   if (observed.outcome !== 'delivered' || !observed.final) return undefined;
   const delivered = JSON.stringify({ status: observed.status, body: observed.final.body });
+  if (!reference && isStricter(undefined, input)) return undefined;
   if (!reference) return `delivered what llhttp refuses: ${delivered}`;
   return JSON.stringify(reference) === delivered
     ? undefined
@@ -44,13 +46,11 @@ it('passes on of an upstream what llhttp reads, or refuses it', async () => {
   const count = await runInputs(generateResponse, async (input, random) => {
     const method = random.chance(0.15) ? 'HEAD' : 'GET';
     const reference = await readResponseByLlhttp(method, input);
-    // Where more could be to come, the end of the connection has to say that there is none.
-    const closes = reference === undefined || random.chance(0.5) || !/\r\n\r\n/.test(input);
-    const testCase = deliver('', '', input, {
-      method,
-      closes: closes || !/content-length|transfer-encoding/i.test(input),
-    });
-    return judge(await observeResponse(proxy.port, upstream, testCase), reference);
+    // Without an end of its own, the end of the connection has to be the answer's.
+    const head = input.slice(0, input.indexOf('\r\n\r\n'));
+    const ends = reference !== undefined && !/ 1\d\d/.test(head) && /(content-length|transfer-encoding):/i.test(head);
+    const testCase = deliver('', '', input, { method, closes: !ends || random.chance(0.3) });
+    return judge(input, await observeResponse(proxy.port, upstream, testCase), reference);
   });
   console.log(`responses: ${count} inputs`);
   expect(count).toBeGreaterThan(0);
