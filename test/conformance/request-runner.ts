@@ -12,8 +12,9 @@ import type { StrictMessage } from '../support/strict-reader.js';
 import type { RequestEnd } from './message-case.js';
 
 const PROBE = 'GET /probe HTTP/1.1\r\nHost: web.example\r\nConnection: close\r\n\r\n';
-/** Silence after which a connection is said to wait for more. Answers take about a millisecond. */
-const SILENCE_MS = 150;
+/** Silence after which a connection is said to wait for more: where that is expected, and where an answer is. */
+const EXPECTED_SILENCE_MS = 150;
+const SILENCE_MS = 600;
 const STEP_MS = 1;
 
 export interface ObservedRequest {
@@ -124,9 +125,10 @@ export async function observeRequest(
     closed = true;
   };
   socket.on('end', onEnd).on('close', onEnd);
+  const silenceMs = sending.probes === false ? EXPECTED_SILENCE_MS : SILENCE_MS;
   const settle = async (isOver: () => boolean): Promise<void> => {
     heardMs = performance.now();
-    while (!closed && !isOver() && performance.now() - heardMs < SILENCE_MS) await sleep(STEP_MS);
+    while (!closed && !isOver() && performance.now() - heardMs < silenceMs) await sleep(STEP_MS);
   };
   await sendPieces(socket, bytes, sending.pieceBytes ?? bytes.length);
   if (sending.halfClose) socket.end();
