@@ -22,8 +22,11 @@ const STRICTER: readonly Stricter[] = [
     codes: ['HPE_INVALID_CHUNK_SIZE', 'HPE_STRICT', 'HPE_INVALID_CONSTANT'],
     pattern: /[0-9a-f][ \t]+;|;[^\r\n]*[ \t"]/i,
   },
-  // A tab behind the number is white space around a value (RFC 9110 5.5).
-  { codes: ['HPE_INVALID_CONTENT_LENGTH'], pattern: /content-length:[^\r\n]*\t/i },
+  // A tab behind a value is white space around it (RFC 9110 5.5).
+  {
+    codes: ['HPE_INVALID_CONTENT_LENGTH', 'HPE_INVALID_TRANSFER_ENCODING'],
+    pattern: /(content-length|transfer-encoding):[^\r\n]*\t/i,
+  },
 ];
 
 /** Is a refusal by llhttp with this code explained by what is in the bytes? Without a code, by any of the rows for bytes. */

@@ -82,7 +82,7 @@ function judge(read: ReadStream, answers: Answers, forwarded: readonly string[])
   const { statuses, closed, violation } = answers;
   if (violation !== null) return `malformed to the client: ${violation}`;
   const due = read.requests.length + (read.end === 'refused' ? 1 : 0);
-  const described = `${statuses.join()} for ${read.requests.length} ${read.end}`;
+  const described = `${statuses.join()} for ${read.requests.length} ${read.end}, ${closed ? 'closed' : 'open'}`;
   if (statuses.length > due) return `more answers than requests: ${described}`;
   // Requests that the proxy answers itself may end the connection before its time.
   const isEndedByError = closed && (statuses.at(-1) ?? 0) >= 400;

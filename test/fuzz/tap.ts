@@ -58,7 +58,8 @@ class TappedConnection {
     socket.on('close', () => {
       if (!branch.closed) answers.end();
       branch.closed = true;
-      if (this.branches[0] === branch) this.socket.destroy();
+      // Not destroyed: a reset would take the answer with it.
+      if (this.branches[0] === branch) this.socket.end();
     });
     return branch;
   }

@@ -62,8 +62,9 @@ export function responseHeadReader(nextMethod: () => string): HeadReader {
     if (lengths.length + codings.length > 1) return 'more than one field of framing';
     if (lengths.some((value) => !/^(0|[1-9][0-9]*)$/.test(value))) return `Content-Length ${String(lengths[0])}`;
     if (codings.some((value) => value !== 'chunked')) return `Transfer-Encoding ${String(codings[0])}`;
+    const method = status < 200 ? '' : nextMethod();
     if (status < 200 || status === 204) return lengths.length + codings.length === 0 ? head : `framing with ${status}`;
-    if (nextMethod() === 'HEAD' || status === 304) return head;
+    if (method === 'HEAD' || status === 304) return head;
     if (lengths.length > 0) return { ...head, framing: Number(lengths[0]) };
     return { ...head, framing: codings.length > 0 ? 'chunked' : 'close' };
   };
