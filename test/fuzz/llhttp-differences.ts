@@ -27,6 +27,11 @@ const STRICTER: readonly Stricter[] = [
     codes: ['HPE_INVALID_CONTENT_LENGTH', 'HPE_INVALID_TRANSFER_ENCODING'],
     pattern: /(content-length|transfer-encoding):[^\r\n]*\t/i,
   },
+  // An interim answer does not end the connection (RFC 9110 7.6.1 speaks of the final one).
+  {
+    codes: ['HPE_CLOSED_CONNECTION'],
+    pattern: /HTTP\/1\.[01] 1\d\d[^\n]*\r\n([^\r\n]+\r\n)*connection:[^\r\n]*close/i,
+  },
 ];
 
 /** Is a refusal by llhttp with this code explained by what is in the bytes? Without a code, by any of the rows for bytes. */

@@ -105,18 +105,15 @@ export function readResponseByLlhttp(method: string, bytes: string): Promise<Rea
       // What follows a whole response is not a part of it.
       if (!isComplete()) finish();
     };
-    const request = http.request(
-      { method, insecureHTTPParser: false, createConnection: () => socket as unknown as net.Socket },
-      (response) => {
-        isComplete = () => response.complete;
-        let body = '';
-        response.setEncoding('latin1');
-        response.on('data', (text: string) => (body += text));
-        response.on('error', fail);
-        response.on('end', () => finish({ status: response.statusCode ?? 0, body }));
-        response.on('aborted', fail);
-      },
-    );
+    const request = http.request({ method, insecureHTTPParser: false, createConnection: () => socket }, (response) => {
+      isComplete = () => response.complete;
+      let body = '';
+      response.setEncoding('latin1');
+      response.on('data', (text: string) => (body += text));
+      response.on('error', fail);
+      response.on('end', () => finish({ status: response.statusCode ?? 0, body }));
+      response.on('aborted', fail);
+    });
     request.on('error', fail);
     request.on('upgrade', () => finish());
     request.end();

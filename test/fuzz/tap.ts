@@ -12,6 +12,7 @@ import type { Peer } from './peers.js';
 
 const PATIENCE_MS = 1500;
 const STEP_MS = 1;
+const WAIT = 'wait';
 
 interface Branch {
   readonly peer: Peer;
@@ -64,8 +65,8 @@ class TappedConnection {
     return branch;
   }
 
-  /** What is wrong with this connection when nothing more will come; undefined while peers still owe answers. */
-  fault(isLate: boolean): string | 'wait' | undefined {
+  /** What is wrong with this connection when nothing more will come; WAIT while peers still owe answers. */
+  fault(isLate: boolean): string | undefined {
     if (this.requests.violation !== null) return `malformed to the upstream: ${this.requests.violation}`;
     const sent = this.requests.messages.length;
     for (const { peer, answers, closed } of this.branches) {
@@ -75,7 +76,7 @@ class TappedConnection {
         return `${peer.name} answered more than was asked: ${statuses.join()} to ${sent} requests`;
       }
       if (statuses.length < sent && !(closed && refused)) {
-        if (!isLate && !closed) return 'wait';
+        if (!isLate && !closed) return WAIT;
         return `${peer.name} answered less than was asked: ${statuses.join()} to ${sent} requests`;
       }
     }
@@ -123,7 +124,7 @@ export class Tap {
     const deadline = performance.now() + PATIENCE_MS;
     let fault: string | undefined;
     for (const connection of this.#connections) {
-      for (fault = connection.fault(false); fault === 'wait'; fault = connection.fault(performance.now() > deadline))
+      for (fault = connection.fault(false); fault === WAIT; fault = connection.fault(performance.now() > deadline))
         await sleep(STEP_MS);
       if (fault !== undefined) break;
     }
