@@ -96,6 +96,8 @@ export interface Sending {
   readonly halfClose?: boolean;
   /** Methods of the requests, because an answer to HEAD has no body. */
   readonly methods?: readonly string[];
+  /** The connection may well stay silent. */
+  readonly isBrief?: boolean;
   /** Bytes in each piece; all at once when left out. */
   readonly pieceBytes?: number;
 }
@@ -125,7 +127,7 @@ export async function observeRequest(
     closed = true;
   };
   socket.on('end', onEnd).on('close', onEnd);
-  const silenceMs = sending.probes === false ? EXPECTED_SILENCE_MS : SILENCE_MS;
+  const silenceMs = sending.probes === false || sending.isBrief ? EXPECTED_SILENCE_MS : SILENCE_MS;
   const settle = async (isOver: () => boolean): Promise<void> => {
     heardMs = performance.now();
     while (!closed && !isOver() && performance.now() - heardMs < silenceMs) await sleep(STEP_MS);

@@ -24,7 +24,7 @@ afterAll(async () => {
   await upstream.stop();
 });
 
-async function observe(testCase: RequestCase): Promise<Observed> {
+async function observe(testCase: RequestCase, isBrief: boolean): Promise<Observed> {
   const lines = testCase.requests.length > 0 ? testCase.requests.map((request) => request.line) : [testCase.bytes];
   const methods = lines.map((line) => line.split(' ')[0] ?? '');
   const { bytes, halfClose } = testCase;
@@ -34,6 +34,7 @@ async function observe(testCase: RequestCase): Promise<Observed> {
     halfClose,
     methods,
     probes: testCase.end !== 'waits',
+    isBrief,
   });
 }
 
@@ -65,8 +66,8 @@ function expectOutcome(testCase: RequestCase, observed: Observed): void {
 
 describe.each(requestCorpus)('$title', ({ title, cases }) => {
   it.each([...cases])('$name ($section, $level)', async (testCase) => {
-    const observed = await observe(testCase);
     const difference = onUws ? uwsDifference(title, testCase.name) : undefined;
+    const observed = await observe(testCase, difference !== undefined);
     expectNoHarm(observed, difference?.servesHidden === true);
     if (difference && !isAsExpected(testCase, observed)) expect(difference.ends).toContain(observed.end);
     else if (!difference) expectOutcome(testCase, observed);

@@ -22,7 +22,7 @@ const STRICTER: readonly Stricter[] = [
     codes: ['HPE_INVALID_CHUNK_SIZE', 'HPE_STRICT', 'HPE_INVALID_CONSTANT'],
     pattern: /[0-9a-f][ \t]+;|;[^\r\n]*[ \t"]/i,
   },
-  // A tab behind a value is white space around it (RFC 9110 5.5).
+  // A tab behind a value is white space around it (RFC 9110 5.5); in a response, llhttp takes it for another coding.
   {
     codes: ['HPE_INVALID_CONTENT_LENGTH', 'HPE_INVALID_TRANSFER_ENCODING'],
     pattern: /(content-length|transfer-encoding):[^\r\n]*\t/i,
