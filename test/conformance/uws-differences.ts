@@ -81,12 +81,6 @@ export const UWS_DIFFERENCES: readonly Difference[] = [
   },
   {
     group: 'Content-Length',
-    names: /a body of GET|white space around|that Connection names/,
-    ends: ['open', 'waits'],
-    reason: 'A client can stay paused behind a request whose upstream connection was being opened while its body came.',
-  },
-  {
-    group: 'Content-Length',
     names: /one that hides a request/,
     ends: ANY,
     reason: 'It takes the first of two lengths, and goes on reading behind it after Weft has refused the message.',
