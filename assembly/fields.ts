@@ -7,7 +7,7 @@
  */
 import { byteAt, COLON, CR, FNV_BASIS, FNV_PRIME, isSpace, LF, skipValue, tokenLower } from './bytes';
 import { markConnectionOptions, noteConnection, parseContentLength, FIELD_NAMED_OPTIONS } from './framing';
-import { resetFraming, fieldFlags, noteCodings, noteHost, noteUpgrade, noteExpect, noteTe, noteContentType } from './framing';
+import { resetFraming, fieldFlags, noteCodings, noteHost, noteUpgrade, noteExpect, noteTe, noteContentType, noteMaxForwards } from './framing';
 import { findNameId, storeRow } from './headers';
 import {
   HEADER_ID_CONNECTION,
@@ -15,6 +15,7 @@ import {
   HEADER_ID_CONTENT_TYPE,
   HEADER_ID_EXPECT,
   HEADER_ID_HOST,
+  HEADER_ID_MAX_FORWARDS,
   HEADER_ID_TE,
   HEADER_ID_TRANSFER_ENCODING,
   HEADER_ID_UPGRADE,
@@ -63,6 +64,8 @@ function noteField(id: u32, value: usize, length: u32): bool {
       return noteTe(value, length);
     case HEADER_ID_CONTENT_TYPE:
       return noteContentType(value, length);
+    case HEADER_ID_MAX_FORWARDS:
+      return noteMaxForwards(value, length);
     default:
       return true;
   }

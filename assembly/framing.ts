@@ -58,6 +58,8 @@ export const FIELD_TE_TRAILERS: u32 = 1024;
 export const FIELD_GRPC: u32 = 2048;
 /** A second Host line. */
 export const FIELD_SECOND_HOST: u32 = 4096;
+/** Max-Forwards is zero. */
+export const FIELD_LAST_HOP: u32 = 8192;
 
 /** Field names that Connection may list; more is refused, because each is looked for in the whole table. */
 const MAX_NAMED_OPTIONS: u32 = 32;
@@ -171,6 +173,13 @@ export function noteUpgrade(value: usize, length: u32): bool {
 
 export function noteExpect(value: usize, length: u32): bool {
   if (sameIgnoringCase(value, length, TEXT_CONTINUE, TEXT_CONTINUE_LENGTH)) fieldFlags |= FIELD_CONTINUE;
+  return true;
+}
+
+export function noteMaxForwards(value: usize, length: u32): bool {
+  let zeros: u32 = 0;
+  while (zeros < length && byteAt(value + zeros) == 0x30) zeros++;
+  if (length != 0 && zeros == length) fieldFlags |= FIELD_LAST_HOP;
   return true;
 }
 

@@ -4,7 +4,7 @@
  * anywhere. Extensions are checked, bounded and dropped; of trailers it is said where they lie, once they have been checked
  * and counted in the same way: whether they go on is for the caller.
  */
-import { byteAt, COLON, CR, hasClass, isSpace, LF, SEMICOLON } from './bytes';
+import { BACKSLASH, byteAt, COLON, CR, hasClass, isSpace, LF, SEMICOLON } from './bytes';
 import {
   CONNECTION_CHUNK_REMAINING,
   CONNECTION_CHUNK_STATE,
@@ -23,6 +23,7 @@ import { connections, slab } from './thread';
 const SIZE_START: u32 = 0;
 const SIZE: u32 = 1;
 const SIZE_SPACE: u32 = 2;
+/** After the semicolon, before the extension's name. */
 const EXTENSION: u32 = 3;
 const SIZE_LF: u32 = 4;
 const DATA: u32 = 5;
@@ -33,10 +34,21 @@ const TRAILER_NAME: u32 = 9;
 const TRAILER_VALUE: u32 = 10;
 const TRAILER_LF: u32 = 11;
 const END_LF: u32 = 12;
+const EXTENSION_NAME: u32 = 13;
+/** White space behind a name: an equals sign or a semicolon has to follow. */
+const EXTENSION_NAME_SPACE: u32 = 14;
+const EXTENSION_VALUE_START: u32 = 15;
+const EXTENSION_VALUE: u32 = 16;
+const QUOTED: u32 = 17;
+const QUOTED_ESCAPE: u32 = 18;
+const QUOTED_END: u32 = 19;
 /** The message is over; only within a call, a finished record is back at SIZE_START. */
-const DONE: u32 = 13;
+const DONE: u32 = 20;
 /** After malformed framing nothing can be found in the stream any more. */
-const BROKEN: u32 = 14;
+const BROKEN: u32 = 21;
+
+const QUOTE: u32 = 0x22;
+const EQUALS: u32 = 0x3d;
 
 /** Bytes of one chunk's size line, and of all trailers; nobody needs more, and they are work without payload. */
 const MAX_SIZE_LINE_BYTES: u32 = 4096;
@@ -103,9 +115,7 @@ function step(state: u32, byte: u32): u32 {
       return byte == CR ? SIZE_LF : byte == SEMICOLON ? EXTENSION : isSpace(byte) ? count(SIZE_SPACE) : BROKEN;
     // White space after the size belongs to an extension (BWS, RFC 9112 7.1.1) or is malformed.
     case SIZE_SPACE:
-      return byte == SEMICOLON ? EXTENSION : isSpace(byte) ? count(SIZE_SPACE) : BROKEN;
-    case EXTENSION:
-      return byte == CR ? SIZE_LF : hasClass(byte, CLASS_VALUE) ? count(EXTENSION) : BROKEN;
+      return byte == SEMICOLON ? count(EXTENSION) : isSpace(byte) ? count(SIZE_SPACE) : BROKEN;
     case SIZE_LF:
       overhead = 0;
       return byte != LF ? BROKEN : remaining == 0 ? TRAILER_START : DATA;
@@ -114,8 +124,41 @@ function step(state: u32, byte: u32): u32 {
     case DATA_LF:
       return byte == LF ? SIZE_START : BROKEN;
     default:
-      return stepTrailer(state, byte);
+      return state == EXTENSION || state >= EXTENSION_NAME ? stepExtension(state, byte) : stepTrailer(state, byte);
   }
+}
+
+/** The grammar of extensions exactly (RFC 9112 7.1.1), because parsers that skip them differ in where they see the end. */
+function stepExtension(state: u32, byte: u32): u32 {
+  switch (state) {
+    case EXTENSION:
+      return isSpace(byte) ? count(EXTENSION) : hasClass(byte, CLASS_TOKEN) ? count(EXTENSION_NAME) : BROKEN;
+    case EXTENSION_NAME:
+      if (hasClass(byte, CLASS_TOKEN)) return count(EXTENSION_NAME);
+      if (byte == EQUALS) return count(EXTENSION_VALUE_START);
+      return isSpace(byte) ? count(EXTENSION_NAME_SPACE) : endExtension(byte);
+    case EXTENSION_NAME_SPACE:
+      if (byte == EQUALS) return count(EXTENSION_VALUE_START);
+      return byte == SEMICOLON ? count(EXTENSION) : isSpace(byte) ? count(EXTENSION_NAME_SPACE) : BROKEN;
+    case EXTENSION_VALUE_START:
+      if (byte == QUOTE) return count(QUOTED);
+      return isSpace(byte) ? count(state) : hasClass(byte, CLASS_TOKEN) ? count(EXTENSION_VALUE) : BROKEN;
+    case EXTENSION_VALUE:
+      return hasClass(byte, CLASS_TOKEN) ? count(EXTENSION_VALUE) : endExtension(byte);
+    case QUOTED:
+      if (byte == QUOTE) return count(QUOTED_END);
+      return byte == BACKSLASH ? count(QUOTED_ESCAPE) : hasClass(byte, CLASS_VALUE) ? count(QUOTED) : BROKEN;
+    case QUOTED_ESCAPE:
+      return hasClass(byte, CLASS_VALUE) ? count(QUOTED) : BROKEN;
+    default:
+      return endExtension(byte);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function endExtension(byte: u32): u32 {
+  return byte == CR ? SIZE_LF : byte == SEMICOLON ? count(EXTENSION) : isSpace(byte) ? count(SIZE_SPACE) : BROKEN;
 }
 
 function stepTrailer(state: u32, byte: u32): u32 {

@@ -16,6 +16,7 @@ import {
   FIELD_GRPC,
   FIELD_HOST,
   FIELD_KEEP_ALIVE,
+  FIELD_LAST_HOP,
   FIELD_SECOND_HOST,
   FIELD_TE_TRAILERS,
   FIELD_UPGRADE,
@@ -51,6 +52,7 @@ import {
   REQUEST_FLAG_CLOSE,
   REQUEST_FLAG_EXPECT_CONTINUE,
   REQUEST_FLAG_GRPC,
+  REQUEST_FLAG_LAST_HOP,
   REQUEST_FLAG_TE_TRAILERS,
   REQUEST_FLAG_NAMED_OPTIONS,
   REQUEST_FLAG_UPGRADE,
@@ -206,6 +208,7 @@ function finishFraming(record: usize): bool {
   if ((seen & FIELD_CLOSE) != 0 || (old && (seen & FIELD_KEEP_ALIVE) == 0)) flags |= REQUEST_FLAG_CLOSE;
   if ((seen & FIELD_CONTINUE) != 0 && !old) flags |= REQUEST_FLAG_EXPECT_CONTINUE;
   if ((seen & FIELD_NAMED_OPTIONS) != 0) flags |= REQUEST_FLAG_NAMED_OPTIONS;
+  if ((seen & FIELD_LAST_HOP) != 0 && method == METHOD_OPTIONS) flags |= REQUEST_FLAG_LAST_HOP;
   if ((seen & FIELD_GRPC) != 0) flags |= REQUEST_FLAG_GRPC;
   if ((seen & FIELD_TE_TRAILERS) != 0) flags |= REQUEST_FLAG_TE_TRAILERS;
   if ((seen & FIELD_UPGRADE) != 0 && (seen & FIELD_UPGRADE_OPTION) != 0 && !old) {

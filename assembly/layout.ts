@@ -222,6 +222,8 @@ export const REQUEST_FLAG_TE_TRAILERS = 16;
 export const REQUEST_FLAG_WEBSOCKET = 32;
 /** Connection names fields that belong to it. */
 export const REQUEST_FLAG_NAMED_OPTIONS = 64;
+/** OPTIONS with Max-Forwards 0: not to be forwarded (RFC 9110 7.6.2). */
+export const REQUEST_FLAG_LAST_HOP = 128;
 
 export const METHOD_GET = 1;
 export const METHOD_HEAD = 2;

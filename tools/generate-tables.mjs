@@ -29,7 +29,8 @@ const classes = [
   ['TARGET', isTarget],
   ['PATH', (character, code) => isTarget(character, code) && character !== '?'],
   // RFC 3986 reg-name without percent-encoding: a host that needs decoding is read differently by different parsers.
-  ['HOST', (character) => isUnreserved(character) || "!$&'()*+,;=".includes(character)],
+  // And without the comma, which is in no host's name, but joins two Host fields into one.
+  ['HOST', (character) => isUnreserved(character) || "!$&'()*+;=".includes(character)],
   ['HEX', (character) => /^[0-9A-Fa-f]$/.test(character)],
   ['UNRESERVED', isUnreserved],
   // RFC 9110 5.5: HTAB, SP, VCHAR, obs-text.

@@ -186,6 +186,7 @@ export class DataPath implements ThreadContext {
     const request = (this.engine.slab + layout.SLAB_REQUEST) >> 2;
     const flags = this.engine.words[request + layout.REQUEST_FLAGS / 4] ?? 0;
     if (flags & layout.REQUEST_FLAG_UPGRADE && !exchange.acceptUpgrade(flags)) return layout.FAILURE_UPGRADE;
+    if (flags & layout.REQUEST_FLAG_LAST_HOP) return layout.FAILURE_METHOD;
     const method = this.engine.words[request + layout.REQUEST_METHOD_ID / 4];
     if (method === layout.METHOD_CONNECT) return layout.FAILURE_NO_ROUTE;
     if (method === layout.METHOD_TRACE) return layout.FAILURE_METHOD;

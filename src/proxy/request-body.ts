@@ -81,7 +81,11 @@ export class RequestBody {
       this.#queuedBytes = 0;
       for (const chunk of queue) flowing = this.#write(upstream, chunk);
     }
-    if (this.ended) return this.#complete();
+    if (this.ended) {
+      // The client may have sent all while it was paused; a front that stops reading would never see its next request.
+      this.resume();
+      return this.#complete();
+    }
     // Otherwise the connection's 'drain' resumes.
     if (flowing) this.resume();
     return false;

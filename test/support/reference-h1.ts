@@ -20,7 +20,7 @@ export interface ReferenceRequest {
 
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!"$-~]+) HTTP\/1\.([01])$/;
 const FIELD_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/;
-const AUTHORITY = /^([0-9A-Za-z\-._~!$&'()*+,;=]+|\[[0-9A-Fa-f.:]*\])(?::([0-9]*))?$/;
+const AUTHORITY = /^([0-9A-Za-z\-._~!$&'()*+;=]+|\[[0-9A-Fa-f.:]*\])(?::([0-9]*))?$/;
 
 interface Authority {
   readonly host: string;

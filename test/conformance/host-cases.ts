@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Host (RFC 9110 7.2, RFC 9112 3.2): one, well formed, and nothing that two hops could route by differently. */
+import { byteName, CONTROL_BYTES, forward, head, HOST, must, policy, refuse, valid } from './message-case.js';
+import type { RequestCase } from './message-case.js';
+
+const place = must('RFC 9112 3.2');
+const named = (host: string): string => head('GET /a HTTP/1.1', `Host: ${host}`);
+
+export const hostCases: readonly RequestCase[] = [
+  ...[
+    'web.example',
+    'a',
+    '127.0.0.1',
+    '127.0.0.1:80',
+    'web.example:80',
+    'web.example:65535',
+    '[::1]',
+    '[::1]:8080',
+    '[::ffff:192.0.2.1]:80',
+    'a-b_c.d',
+    'xn--bcher-kva.example',
+    'web.example.',
+    '1.2.3',
+  ].map((host) => forward(valid('RFC 9110 7.2'), `Host: ${host}`, named(host), { line: 'GET /a', host })),
+  forward(valid('RFC 9112 5.1'), 'white space around the value', head('GET /a HTTP/1.1', 'hOsT:\t web.example \t'), {
+    line: 'GET /a',
+    host: 'web.example',
+  }),
+  refuse(place, 'no Host', head('GET /a HTTP/1.1', 'X: y')),
+  refuse(place, 'no field at all', head('GET /a HTTP/1.1')),
+  refuse(policy('RFC 9110 7.2'), 'an empty Host', head('GET /a HTTP/1.1', 'Host:')),
+  refuse(policy('RFC 9110 7.2'), 'a Host of white space', head('GET /a HTTP/1.1', 'Host: \t ')),
+  refuse(place, 'the same Host twice', head('GET /a HTTP/1.1', HOST, HOST)),
+  refuse(place, 'two Hosts', head('GET /a HTTP/1.1', HOST, 'Host: other.example')),
+  refuse(place, 'two Hosts, the first empty', head('GET /a HTTP/1.1', 'Host:', HOST)),
+  refuse(place, 'two Hosts, the second empty', head('GET /a HTTP/1.1', HOST, 'Host:')),
+  refuse(
+    place,
+    'two Hosts far apart, in other letters',
+    head('GET /a HTTP/1.1', HOST, 'A: b', 'C: d', 'hoST: web.example'),
+  ),
+  refuse(place, 'a second Host that is folded', head('GET /a HTTP/1.1', HOST, ' Host: other.example')),
+  refuse(place, 'Host with a space before the colon', head('GET /a HTTP/1.1', 'Host : web.example')),
+  refuse(place, 'Host with a space before its name', head('GET /a HTTP/1.1', ' Host: web.example')),
+  refuse(
+    place,
+    'a Host that goes on in a folded line',
+    head('GET /a HTTP/1.1', 'Host: web.example', '\t.other.example'),
+  ),
+  ...[
+    ...[
+      'web.example, other.example',
+      'web.example,other.example:80',
+      'web.example other.example',
+      'web.example\tother.example',
+    ],
+    ...[
+      'user@web.example',
+      'user:pass@web.example',
+      '@web.example',
+      'http://web.example',
+      '//web.example',
+      'web.example/',
+      'web.example/a',
+    ],
+    ...[
+      'web.example?a',
+      'web.example#a',
+      'web.example\\a',
+      'web%2eexample',
+      'web.example%00',
+      '"web.example"',
+      '<web.example>',
+      '{web}',
+      'a|b',
+      'a^b',
+      'a`b',
+    ],
+    ...[
+      'web.example:+80',
+      'web.example:-1',
+      'web.example:0x50',
+      'web.example: 80',
+      'web.example :80',
+      'web.example:80 81',
+      'web.example:80a',
+      'web.example:65536',
+    ],
+    ...[
+      'web.example:99999999999999999999',
+      'web.example:80:80',
+      'web.example::80',
+      ':80',
+      ':',
+      '::1',
+      '::1:80',
+      '[::1',
+      '::1]',
+      '[]',
+      '[]:80',
+      '[:]',
+      '[::1]80',
+      '[::1]:x',
+    ],
+    ...[
+      '[::1] ',
+      '[::1%25eth0]',
+      '[fe80::1%eth0]',
+      '[v1.a:b]',
+      '[::g]',
+      '[web.example]',
+      '[1.2.3.4]',
+      '[1:2:3:4:5:6:7:8:9]',
+      '[[::1]]',
+      '[::1].web.example',
+      'a[::1]',
+    ],
+    ...['\xffweb.example', 'caf\xc3\xa9.example', '\xe2\x84\xaa.example', 'web\x80.example'],
+  ]
+    .filter((host) => host !== '[::1] ')
+    .map((host) => refuse(place, `Host: ${JSON.stringify(host)}`, named(host))),
+  ...CONTROL_BYTES.map((byte) =>
+    refuse(place, `${byteName(byte)} in Host`, named(`web${String.fromCharCode(byte)}.example`)),
+  ),
+  ...CONTROL_BYTES.map((byte) =>
+    refuse(place, `${byteName(byte)} after Host`, named(`web.example${String.fromCharCode(byte)}`)),
+  ),
+  refuse(policy('RFC 9112 2.3'), 'HTTP/1.0 without Host', head('GET /a HTTP/1.0'), 426),
+  refuse(place, 'two Hosts in HTTP/1.0', head('GET /a HTTP/1.0', HOST, HOST)),
+];
