@@ -3,7 +3,7 @@
  * Server groups and the VirtualServices bound to their Gateways -> gateway listeners. A host's routes come from all
  * VirtualServices that share it, in order, catch-alls last; a gateway exposes nothing that no VirtualService names.
  */
-import type { Listener, Origin, RedirectAction, Route, VirtualHost } from '../model/model.js';
+import type { Listener, NetworkFilter, Origin, RedirectAction, Route, VirtualHost } from '../model/model.js';
 import { hostSubsetOf, isWildcard } from '../resources/hosts.js';
 import { originOf } from './findings.js';
 import { groupServers } from './gateway-servers.js';
@@ -79,18 +79,23 @@ function gatewayListener(context: LowerContext, group: ServerGroup, drafts: Read
   const configPort = first.server.port.number;
   const virtualHosts = [...drafts].map(([host, draft]) => virtualHost(host, draft));
   const bindSuffix = first.server.bind === undefined ? '' : `.${first.server.bind}`;
-  return {
-    name: `${group.address}_${group.port}`,
-    address: group.address,
-    port: group.port,
-    configPort,
+  const name = `${group.address}_${group.port}`;
+  const filter: NetworkFilter = {
+    kind: 'http',
     routeConfigName: `http.${group.targetPort}${bindSuffix}`,
-    kind: 'gateway',
-    pathNormalization: context.mesh.settings.pathNormalization,
     virtualHosts:
       virtualHosts.length > 0
         ? sortVirtualHosts(virtualHosts)
         : [{ name: `blackhole:${configPort}`, domains: ['*'], routes: [], origins: [origin] }],
+  };
+  return {
+    name,
+    address: group.address,
+    port: group.port,
+    configPort,
+    kind: 'gateway',
+    pathNormalization: context.mesh.settings.pathNormalization,
+    filterChains: [{ name, match: { serverNames: [] }, filter, origin }],
     origin,
   };
 }

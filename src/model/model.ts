@@ -24,7 +24,7 @@ export interface RoutingModel {
   readonly clusters: readonly Cluster[];
 }
 
-/** An address that accepts connections, and the virtual hosts served on it. */
+/** An address that accepts connections, and what is done with them. */
 export interface Listener {
   /** `<address>_<port>`, as Envoy names it. */
   readonly name: string;
@@ -33,13 +33,37 @@ export interface Listener {
   readonly port: number;
   /** The port that the configuration speaks of (Gateway `servers[].port.number`, Service port). */
   readonly configPort: number;
-  /** Route table name, such as `http.8080`; for a sidecar the port number. */
-  readonly routeConfigName: string;
   readonly kind: 'gateway' | 'sidecar-outbound';
   /** Istio's `pathNormalization`, applied before matching; the result is forwarded. */
   readonly pathNormalization: PathNormalization;
-  readonly virtualHosts: readonly VirtualHost[];
+  /** At least one; no two of a listener match alike. Plaintext HTTP is one chain that matches everything. */
+  readonly filterChains: readonly FilterChain[];
   readonly origin: Origin;
+}
+
+/** What is done with the connections of a listener that a match picks. */
+export interface FilterChain {
+  /** Unique in the model and the same after a reload: the listener's name, or `<listener>/<route table>`. */
+  readonly name: string;
+  readonly match: FilterChainMatch;
+  readonly filter: NetworkFilter;
+  readonly origin: Origin;
+}
+
+/** The most specific match wins: an exact name before the longest wildcard before none. */
+export interface FilterChainMatch {
+  /** Exact names or `*.example` of the ClientHello, in lower case; empty matches any name and none. */
+  readonly serverNames: readonly string[];
+}
+
+/** What reads a chain's bytes; HTTP is the only kind so far. */
+export type NetworkFilter = HttpConnectionManager;
+
+export interface HttpConnectionManager {
+  readonly kind: 'http';
+  /** Route table name, such as `http.8080`; for a sidecar the port number. */
+  readonly routeConfigName: string;
+  readonly virtualHosts: readonly VirtualHost[];
 }
 
 export type PathNormalization = 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
@@ -49,7 +73,7 @@ export interface VirtualHost {
   readonly name: string;
   /**
    * Exact domains (`a.example`), suffix wildcards (`*.example`, `*example`), or `*`. Lower case, no port. A domain stands
-   * in one virtual host per listener only.
+   * in one virtual host per filter chain only.
    */
   readonly domains: readonly string[];
   /** Tried in order; the first whose match holds wins. */

@@ -76,7 +76,7 @@ function entryOf(exchange: FinishedExchange): AccessLogEntry {
     ...optional('upstreamHost', exchange.upstreamAddress),
     ...optional('upstreamCluster', exchange.clusterName),
     ...optional('upstreamLocalAddress', exchange.upstreamLocalAddress),
-    ...optional('downstreamLocalAddress', exchange.listener.replace(/_(\d+)$/, ':$1')),
+    ...optional('downstreamLocalAddress', exchange.filterChain.replace(/_(\d+)(\/.*)?$/, ':$1')),
     ...optional('downstreamRemoteAddress', exchange.downstreamAddress),
     ...optional('routeName', exchange.generation.routeName(exchange.route)),
   };

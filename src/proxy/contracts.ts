@@ -30,14 +30,14 @@ export interface ThreadContext {
 
   /** Every callback of a socket, a library or a timer begins with it. */
   readClock(): void;
-  accept(downstream: Downstream, listener: string, offset: number, length: number, verdict: number): boolean;
-  parseSavedHead(head: Buffer, generation: GenerationView, listener: string): void;
+  accept(downstream: Downstream, filterChain: string, offset: number, length: number, verdict: number): boolean;
+  parseSavedHead(head: Buffer, generation: GenerationView, filterChain: string): void;
   finish(exchange: RequestExchange): void;
   linger(): () => void;
   tellOthers(message: CapacityMessage): void;
 
   routeWord(generation: GenerationView, route: number, field: number): number;
-  headFlags(generation: GenerationView, listener: string): number;
+  headFlags(generation: GenerationView, filterChain: string): number;
   readRequest(): RequestText;
   downstreamAddress(): string;
   setDownstreamFacts(ip: Uint8Array, port: number): void;
@@ -72,7 +72,8 @@ export interface RequestText {
 export interface RequestExchange {
   readonly index: number;
   readonly generation: GenerationView;
-  readonly listener: string;
+  /** Name of the filter chain that the client's connection came through. */
+  readonly filterChain: string;
   readonly methodId: number;
   /** Index of the route taken in the whole table, -1 = none. */
   readonly route: number;

@@ -122,7 +122,7 @@ export class DataPath implements ThreadContext {
    * the failure for which the front refuses it. Returns false when the thread is full or has no tables: the front closes
    * the connection.
    */
-  accept(downstream: Downstream, listener: string, offset: number, length: number, verdict: number): boolean {
+  accept(downstream: Downstream, filterChain: string, offset: number, length: number, verdict: number): boolean {
     const exchange = this.#free.pop() ?? this.#newExchange();
     if (!exchange) return false;
     const slot = this.engine.exports.beginExchange(exchange.index);
@@ -133,11 +133,11 @@ export class DataPath implements ThreadContext {
     }
     this.#active++;
     this.setGauge(layout.SLAB_ACTIVE_EXCHANGES, this.#active);
-    exchange.open(downstream, generation, listener);
+    exchange.open(downstream, generation, filterChain);
     downstream.exchange = exchange;
     try {
       const failure = verdict === HEAD_UNPARSED ? this.#parse(offset, length) : Math.min(verdict, 0);
-      exchange.start(failure < 0 ? failure : this.#decide(exchange, generation, listener), offset, length);
+      exchange.start(failure < 0 ? failure : this.#decide(exchange, generation, filterChain), offset, length);
     } catch (error) {
       this.onBug(error);
       exchange.onBug();
@@ -149,9 +149,9 @@ export class DataPath implements ThreadContext {
     return this.#created < this.#capacity ? new Exchange(this, this.#created++) : null;
   }
 
-  #decide(exchange: Exchange, generation: GenerationView, listener: string): number {
+  #decide(exchange: Exchange, generation: GenerationView, filterChain: string): number {
     const exports = this.engine.exports;
-    const failure = this.#normalize(generation, listener);
+    const failure = this.#normalize(generation, filterChain);
     if (failure < 0) return failure;
     // What is said of a refusal must not speak of the virtual host of an earlier request.
     this.engine.ints[(this.engine.slab + layout.SLAB_RESULT + layout.RESULT_VIRTUAL_HOST) >> 2] = -1;
@@ -162,7 +162,7 @@ export class DataPath implements ThreadContext {
     if (method === layout.METHOD_CONNECT) return layout.FAILURE_NO_ROUTE;
     if (method === layout.METHOD_TRACE) return layout.FAILURE_METHOD;
     if (this.engine.words[request + layout.REQUEST_VERSION / 4] === 10) return layout.FAILURE_LOW_VERSION;
-    const index = generation.listenerIndex(listener);
+    const index = generation.filterChainIndex(filterChain);
     if (index < 0) return layout.FAILURE_NO_ROUTE;
     let decision = exports.routeRequest(exchange.index, index);
     while (decision === layout.DECISION_ASK_HOST) {
@@ -186,15 +186,15 @@ export class DataPath implements ThreadContext {
   }
 
   /** Normalises the path of the parsed request as its listener wants it; 0 or a failure. */
-  #normalize(generation: GenerationView, listener: string): number {
-    const mode = generation.facts.listeners[generation.listenerIndex(listener)]?.pathNormalization ?? 'BASE';
+  #normalize(generation: GenerationView, filterChain: string): number {
+    const mode = generation.listenerOf(filterChain)?.pathNormalization ?? 'BASE';
     return this.engine.exports.normalizePath(PATH_MODES.indexOf(mode));
   }
 
   /** Parses a head again that was parsed before. Throws when that fails, which only a bug can cause. */
-  parseSavedHead(head: Buffer, generation: GenerationView, listener: string): void {
+  parseSavedHead(head: Buffer, generation: GenerationView, filterChain: string): void {
     this.engine.bytes.set(head, this.inputOffset);
-    if (this.#parse(this.inputOffset, head.length) < 0 || this.#normalize(generation, listener) < 0)
+    if (this.#parse(this.inputOffset, head.length) < 0 || this.#normalize(generation, filterChain) < 0)
       throw new Error('a head that was accepted before is refused now');
   }
 
@@ -315,8 +315,8 @@ export class DataPath implements ThreadContext {
     };
   }
 
-  headFlags(generation: GenerationView, listener: string): number {
-    const kind = generation.facts.listeners[generation.listenerIndex(listener)]?.kind;
+  headFlags(generation: GenerationView, filterChain: string): number {
+    const kind = generation.listenerOf(filterChain)?.kind;
     return kind === 'sidecar-outbound' ? layout.HEAD_FLAG_SIDECAR : 0;
   }
 

@@ -29,7 +29,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
   readonly #backoff: WheelTimer;
   downstream!: Downstream;
   generation!: GenerationView;
-  listener = '';
+  filterChain = '';
   methodId = 0;
   /** False once finished: late callbacks then do nothing. */
   active = false;
@@ -88,10 +88,10 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
   }
 
   /** Resets a pooled exchange for a new request. */
-  open(downstream: Downstream, generation: GenerationView, listener: string): void {
+  open(downstream: Downstream, generation: GenerationView, filterChain: string): void {
     this.downstream = downstream;
     this.generation = generation;
-    this.listener = listener;
+    this.filterChain = filterChain;
     this.active = true;
     this.resetFacts(this.#path.nowMs);
     this.methodId = 0;
@@ -356,7 +356,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
     path.setUpstreamFacts(connection.address, connection.clusterName);
     path.setRewrittenPath(this.generation, this.route);
     const offset = path.output.open();
-    const flags = path.headFlags(this.generation, this.listener);
+    const flags = path.headFlags(this.generation, this.filterChain);
     const length = engine.exports.writeRequestHead(this.index, offset, path.output.capacity, flags);
     if (length < 0) {
       this.#connection = null;
@@ -412,7 +412,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
   }
 
   #restoreHead(): void {
-    this.#path.parseSavedHead(this.requestHead, this.generation, this.listener);
+    this.#path.parseSavedHead(this.requestHead, this.generation, this.filterChain);
   }
 
   #respond(made: LocalResponse): void {

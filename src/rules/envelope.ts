@@ -17,7 +17,7 @@ import { LAYOUT_VERSION } from '../../assembly/layout.js';
 import type { EncodedTables, HostData } from './encoded-tables.js';
 
 /** Bumped when the head or HostData changes. */
-export const RULES_FORMAT_VERSION = 1;
+export const RULES_FORMAT_VERSION = 2;
 
 const MAGIC = 'WEFTRULE';
 const FORMAT_AT = 8;

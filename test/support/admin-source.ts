@@ -34,10 +34,20 @@ export function listenerOf(routes: readonly Route[], facts: Partial<Listener> = 
     address: '0.0.0.0',
     port: 8080,
     configPort: 80,
-    routeConfigName: 'http.80',
     kind: 'gateway',
     pathNormalization: 'BASE',
-    virtualHosts: [{ name: 'reviews.example:80', domains: ['reviews.example'], routes, origins: [ORIGIN] }],
+    filterChains: [
+      {
+        name: '0.0.0.0_8080',
+        match: { serverNames: [] },
+        filter: {
+          kind: 'http',
+          routeConfigName: 'http.80',
+          virtualHosts: [{ name: 'reviews.example:80', domains: ['reviews.example'], routes, origins: [ORIGIN] }],
+        },
+        origin: ORIGIN,
+      },
+    ],
     origin: { ...ORIGIN, kind: 'Gateway', name: 'ingress', path: 'spec.servers[0]' },
     ...facts,
   };
