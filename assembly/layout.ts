@@ -256,6 +256,8 @@ export const FACT_UPSTREAM_SERVICE_MS = 80;
 export const FACT_DOWNSTREAM_TLS = 84;
 /** x-weft-reason to be sent with the response; length 0 = none. */
 export const FACT_REASON = 88;
+/** Value of x-forwarded-client-cert; length 0 = the client has shown no certificate. */
+export const FACT_CLIENT_CERTIFICATE = 104;
 /** The Date for a complete response head whose upstream sent none (RFC 9110 6.6.1). */
 export const FACT_DATE = 96;
 

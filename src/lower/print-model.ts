@@ -55,7 +55,10 @@ function printFilterChain(listener: Listener, chain: FilterChain, clusters: Read
     rows: virtualHost.routes.map((route, index): Row => printRoute(route, index, clusters)),
   }));
   const widths = columnWidths([title, ...blocks.flatMap(({ rows }) => rows)]);
-  const lines = [`${kind} ${address}:${port}${mapped}, routes ${routeConfigName}, from ${printOrigin(chain.origin)}`];
+  const lines = wrap(
+    `${kind} ${address}:${port}${mapped}${printTls(chain)}, routes ${routeConfigName}, from ${printOrigin(chain.origin)}`,
+    WIDTH,
+  );
   lines.push(printRow(title, widths));
   for (const { virtualHost, rows } of blocks) {
     lines.push(...wrap(virtualHost.domains.join(', '), WIDTH).map((line) => `  ${line}`));
@@ -63,6 +66,16 @@ function printFilterChain(listener: Listener, chain: FilterChain, clusters: Read
     lines.push(...rows.map((row) => printRow(row, widths)));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function printTls({ tls, match }: FilterChain): string {
+  if (tls === undefined) return '';
+  const names = match.serverNames.length === 0 ? 'any name' : match.serverNames.join(' ');
+  const sources = tls.certificates.map((source) =>
+    source.kind === 'secret' ? `secret ${source.namespace}/${source.name}` : `file ${source.certificate}`,
+  );
+  const client = tls.clientCertificate === 'ignored' ? '' : `, client certificate ${tls.clientCertificate}`;
+  return `, TLS for ${names} with ${sources.length === 0 ? 'no certificate' : sources.join(' and ')}${client}`;
 }
 
 function printRoute(route: Route, index: number, clusters: ReadonlyMap<string, Cluster>): Row {

@@ -46,6 +46,8 @@ export interface FilterChain {
   /** Unique in the model and the same after a reload: the listener's name, or `<listener>/<route table>`. */
   readonly name: string;
   readonly match: FilterChainMatch;
+  /** TLS is terminated before the filter; absent = plaintext. */
+  readonly tls?: DownstreamTls;
   readonly filter: NetworkFilter;
   readonly origin: Origin;
 }
@@ -54,6 +56,47 @@ export interface FilterChain {
 export interface FilterChainMatch {
   /** Exact names or `*.example` of the ClientHello, in lower case; empty matches any name and none. */
   readonly serverNames: readonly string[];
+}
+
+/**
+ * How TLS with clients is terminated. It names credentials and does not hold them, so that a printed model gives no key away;
+ * a chain whose credentials are missing or bad refuses every handshake.
+ */
+export interface DownstreamTls {
+  /** One of each kind of key. */
+  readonly certificates: readonly CertificateSource[];
+  readonly clientCertificate: 'ignored' | 'optional' | 'required';
+  /** False accepts any client certificate. */
+  readonly verifiesClient: boolean;
+  /** Who signs client certificates; a Secret is looked for in this order. */
+  readonly clientAuthorities: readonly AuthoritySource[];
+  /** Exact names of which a client certificate must have one; empty = any. */
+  readonly subjectAltNames: readonly string[];
+  /** SHA-256 of the client's public key in base64 and of its certificate in hexadecimal; one of all must fit, if any is there. */
+  readonly spkiHashes: readonly string[];
+  readonly certificateHashes: readonly string[];
+  readonly minVersion: TlsVersion;
+  readonly maxVersion: TlsVersion;
+  /** OpenSSL's names, for versions up to 1.2; empty = the runtime's own. */
+  readonly cipherSuites: readonly string[];
+  /** OpenSSL's names; empty = the runtime's own. */
+  readonly curves: readonly string[];
+  readonly alpn: readonly string[];
+}
+
+export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+
+export type CertificateSource =
+  SecretReference | { readonly kind: 'file'; readonly certificate: string; readonly privateKey: string };
+
+/** Authorities, and the revocation list beside them. */
+export type AuthoritySource =
+  SecretReference | { readonly kind: 'file'; readonly authorities: string; readonly revocations: string };
+
+export interface SecretReference {
+  readonly kind: 'secret';
+  readonly namespace: string;
+  readonly name: string;
 }
 
 /** What reads a chain's bytes; HTTP is the only kind so far. */

@@ -42,6 +42,7 @@ export interface ThreadContext {
   downstreamAddress(): string;
   setDownstreamFacts(ip: Uint8Array, port: number): void;
   useDownstreamFacts(record: number): void;
+  setTlsFacts(isSecure: boolean, clientCertificate: string): void;
   setUpstreamFacts(address: string, cluster: string): void;
   refreshDate(): void;
   setReason(reason: string): void;
@@ -180,6 +181,8 @@ export interface Downstream {
   exchange: RequestExchange | null;
   /** STYLE_* bits of the engine's writeResponseHead that this front always wants. */
   readonly style: number;
+  /** Sets what the engine is to know of the client; heads of other clients may have been written meanwhile. */
+  restoreFacts(): void;
   /** Runs `write` so that what it sends leaves together. */
   cork(write: () => void): void;
   /** Whether the client may be sent interim answers (1xx) of the upstream. */

@@ -102,9 +102,10 @@ export class DataPath implements ThreadContext {
   }
 
   /** The generation in `slot` has become current: connections to endpoints that it lacks are closed. */
-  useGeneration(slot: number): void {
+  useGeneration(slot: number): GenerationView | undefined {
     const view = this.#generations[slot];
     if (view) this.upstreams.retainEndpoints(view.endpointSlots(this.engine));
+    return view;
   }
 
   routeWord(generation: GenerationView, route: number, field: number): number {
@@ -248,6 +249,13 @@ export class DataPath implements ThreadContext {
     words[facts + layout.FACT_DOWNSTREAM_REMOTE_IP / 4 + 1] = lengths & 0xffff;
     words[facts + layout.FACT_DOWNSTREAM_REMOTE / 4] = connection + layout.CONNECTION_ADDRESS;
     words[facts + layout.FACT_DOWNSTREAM_REMOTE / 4 + 1] = lengths >>> 16;
+  }
+
+  /** Whether the client came over TLS, and the value of x-forwarded-client-cert ('' = none). */
+  setTlsFacts(isSecure: boolean, clientCertificate: string): void {
+    const words = (this.engine.slab + layout.SLAB_FACTS) >> 2;
+    this.engine.words[words + layout.FACT_DOWNSTREAM_TLS / 4] = isSecure ? 1 : 0;
+    this.#setFact(layout.FACT_CLIENT_CERTIFICATE, 2048, clientCertificate);
   }
 
   /** `ip:port` of the client whose request is being handled. */

@@ -412,6 +412,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange {
   }
 
   #restoreHead(): void {
+    this.downstream.restoreFacts();
     this.#path.parseSavedHead(this.requestHead, this.generation, this.filterChain);
   }
 

@@ -2,6 +2,7 @@
 /** What a data-path thread knows of a generation of tables beyond the tables themselves. */
 import * as layout from '../../assembly/layout.js';
 import type { Engine } from '../engine/engine.js';
+import type { CertificateSet } from '../model/certificate-set.js';
 import type { HostMatcher, PathRewriter } from '../rules/regex/host-regex.js';
 import { compileMatcher, compileRewrite } from '../rules/regex/host-regex.js';
 import type { ClusterData, EndpointData, ListenerData } from '../rules/encoded-tables.js';
@@ -14,12 +15,14 @@ export interface GenerationMessage {
   readonly serial: number;
   readonly base: number;
   readonly facts: ThreadFacts;
+  readonly certificates: CertificateSet;
 }
 
 export class GenerationView {
   readonly slot: number;
   readonly serial: number;
   readonly facts: ThreadFacts;
+  readonly certificates: CertificateSet;
   readonly #base: number;
   readonly #filterChains: ReadonlyMap<string, number>;
   readonly #matchers = new Map<number, HostMatcher>();
@@ -29,6 +32,7 @@ export class GenerationView {
     this.slot = message.slot;
     this.serial = message.serial;
     this.facts = message.facts;
+    this.certificates = message.certificates;
     this.#base = message.base;
     this.#filterChains = new Map(message.facts.filterChains.map(({ name }, index) => [name, index]));
   }

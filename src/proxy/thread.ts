@@ -12,7 +12,8 @@ import { loadUws } from './fronts/uws-module.js';
 import type { FrontListener } from './fronts/front-listener.js';
 import { UwsListener } from './fronts/uws-front.js';
 import { AcceptBalance } from './fronts/accept-balance.js';
-import { WireListener } from './fronts/wire-front.js';
+import { TlsAcceptor } from './fronts/tls-acceptor.js';
+import { canReusePort, WireListener } from './fronts/wire-front.js';
 import type { FromThread, ListenerWish, ListenFailure, ThreadData, ToThread } from './messages.js';
 import type { CapacityMessage } from './contracts.js';
 import { trimHeap } from './trim-heap.js';
@@ -57,8 +58,9 @@ const path = new DataPath({
   tellOthers: (message) => others.postMessage(message),
 });
 others.onmessage = path.guard((event: unknown) => path.upstreams.onCapacity((event as { data: CapacityMessage }).data));
+const acceptor = new TlsAcceptor(path, data.ticketSecret);
 for (const generation of data.generations) path.addGeneration(generation);
-if (data.currentSlot >= 0) path.useGeneration(data.currentSlot);
+if (data.currentSlot >= 0) useGeneration(data.currentSlot);
 
 const balance = new AcceptBalance(engine);
 const newListener = chooseFront();
@@ -71,17 +73,29 @@ let ending = false;
 /** Ends a drain before its time; null when none is under way. */
 let endDrain: (() => void) | null = null;
 
+function useGeneration(slot: number): void {
+  const generation = path.useGeneration(slot);
+  if (generation !== undefined) acceptor.use(generation);
+}
+
 /** What makes a listener; null where another thread serves the ports alone. */
-function chooseFront(): ((name: string) => FrontListener) | null {
+function chooseFront(): ((name: string, isSecure: boolean) => FrontListener) | null {
+  const newWire = (name: string): FrontListener => new WireListener(path, path.upstreams, balance, acceptor, name);
   if (data.front !== 'uws') {
     if (data.portSharing === 'one-thread' && data.place > 0) return null;
-    return (name) => new WireListener(path, path.upstreams, balance, name);
+    return newWire;
   }
   const uws = loadUws();
-  if (uws.ok) return (name) => new UwsListener(path, uws.module, name);
-  return () => {
+  if (uws.ok) return (name, isSecure) => (isSecure ? newWire(name) : new UwsListener(path, uws.module, name));
+  return (name, isSecure) => {
+    if (isSecure) return newWire(name);
     throw new Error(`uWebSockets.js did not load: ${uws.reason}`);
   };
+}
+
+/** Beside uWebSockets.js nobody shares the port of a wire listener, where Node.js itself can't: one thread has it alone. */
+function servesHere({ isSecure }: ListenerWish): boolean {
+  return !isSecure || data.front !== 'uws' || canReusePort() || data.place === 0;
 }
 
 async function listen(request: number, wishes: readonly ListenerWish[]): Promise<void> {
@@ -94,9 +108,9 @@ async function listen(request: number, wishes: readonly ListenerWish[]): Promise
     retired.add(listener);
   }
   for (const wish of wishes) {
-    if (newListener === null || listeners.has(wish.name) || ending) continue;
+    if (newListener === null || listeners.has(wish.name) || ending || !servesHere(wish)) continue;
     try {
-      const listener = newListener(wish.name);
+      const listener = newListener(wish.name, wish.isSecure);
       await listener.listen(wish);
       listeners.set(wish.name, listener);
       balance.setAccepting(true);
@@ -174,7 +188,10 @@ port.on('message', (message: ToThread) => {
       say({ kind: 'has-generation', serial: message.generation.serial });
       break;
     case 'use':
-      path.useGeneration(message.slot);
+      useGeneration(message.slot);
+      break;
+    case 'ticket-secret':
+      acceptor.setTicketSecret(message.secret);
       break;
     case 'retire':
       path.removeGeneration(message.slot, message.serial);

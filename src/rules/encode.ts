@@ -60,7 +60,7 @@ export function encodeTables(model: RoutingModel, options: EncodeOptions = {}): 
   const chains = model.listeners.flatMap((listener, index) =>
     listener.filterChains.map((chain) => ({ ...chain, listener: index })),
   );
-  for (const { name: chainName, listener, match, filter, origin: chainOrigin } of chains) {
+  for (const { name, listener, match, tls, filter, origin } of chains) {
     const firstHost = virtualHosts.length;
     for (const host of filter.virtualHosts) {
       const firstRoute = routes.length;
@@ -89,11 +89,12 @@ export function encodeTables(model: RoutingModel, options: EncodeOptions = {}): 
     }
     encodeFilterChain(writer, filter.virtualHosts, firstHost);
     filterChains.push({
-      name: chainName,
+      name,
       listener,
       match,
+      ...(tls === undefined ? {} : { tls }),
       routeConfigName: filter.routeConfigName,
-      origin: chainOrigin,
+      origin,
     });
   }
   for (const { name, address, port, configPort, kind, pathNormalization, origin } of model.listeners) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the rules compiler hands over: the tables for the engine, and the facts that only the host needs. */
 import type {
+  DownstreamTls,
   FilterChainMatch,
   Origin,
   PathNormalization,
@@ -41,6 +42,7 @@ export interface FilterChainData {
   readonly name: string;
   readonly listener: number;
   readonly match: FilterChainMatch;
+  readonly tls?: DownstreamTls;
   readonly routeConfigName: string;
   readonly origin: Origin;
 }

@@ -10,7 +10,8 @@ import type { Downstream, RequestExchange, ResponseFraming, ThreadContext } from
 import type { Gatherer } from '../output-buffers.js';
 import { hasRoom } from '../output-buffers.js';
 import { WheelTimer } from '../timers.js';
-import { adoptSocket } from './adopt-socket.js';
+import { adoptSocket, readByEvents } from './adopt-socket.js';
+import type { SecureSocket } from './tls-acceptor.js';
 
 /** A head must be complete this long after its first byte (Istio's edge profile: request_headers_timeout). */
 const HEAD_TIMEOUT_MS = 60_000;
@@ -53,7 +54,9 @@ export class WireConnection implements Downstream, Gatherer {
   readonly relaysInterim = true;
   exchange: RequestExchange | null = null;
   readonly #path: ThreadContext;
-  readonly #listener: string;
+  readonly #filterChain: string;
+  /** Absent on plaintext connections. */
+  readonly #secure: SecureSocket | undefined;
   readonly #socket: net.Socket;
   readonly #onClosed: (connection: WireConnection) => void;
   readonly #timer: WheelTimer;
@@ -80,16 +83,18 @@ export class WireConnection implements Downstream, Gatherer {
   #gatherOffset = 0;
   #gathered = 0;
 
-  /** `record` is a connection record of the thread that nobody else uses. */
+  /** `record` is a connection record of the thread that nobody else uses. With `secure`, its socket is used and not `accepted`. */
   constructor(
     path: ThreadContext,
-    listener: string,
+    filterChain: string,
     accepted: net.Socket,
     record: number,
     onClosed: (connection: WireConnection) => void,
+    secure?: SecureSocket,
   ) {
     this.#path = path;
-    this.#listener = listener;
+    this.#filterChain = filterChain;
+    this.#secure = secure;
     this.#record = record;
     this.#onClosed = onClosed;
     this.#timer = new WheelTimer(() => this.#onTimer());
@@ -97,10 +102,11 @@ export class WireConnection implements Downstream, Gatherer {
       this.#onRead(length);
       return true;
     };
-    const socket: OwnedSocket = adoptSocket(accepted, path.readBuffer, onRead, true);
+    const socket: OwnedSocket = secure?.socket ?? adoptSocket(accepted, path.readBuffer, onRead, true);
     this.#socket = socket;
     socket[OWNER] = this;
     for (const [event, listener] of WireConnection.#listeners) socket.on(event, listener);
+    if (secure !== undefined) readByEvents(socket, path.readBuffer, onRead);
     path.upstreams.setClientAddress(record, socket.remoteAddress ?? '', socket.remotePort ?? 0);
     path.timers.start(this.#timer, IDLE_TIMEOUT_MS);
   }
@@ -207,6 +213,7 @@ export class WireConnection implements Downstream, Gatherer {
   }
 
   #readHead(offset: number, length: number): number {
+    this.restoreFacts();
     const taken = this.#path.engine.exports.parseRequestHead(offset, length);
     if (taken === 0) {
       if (this.#timer.deadlineMs - this.#path.nowMs > HEAD_TIMEOUT_MS)
@@ -218,13 +225,17 @@ export class WireConnection implements Downstream, Gatherer {
     return taken < 0 ? length : taken;
   }
 
+  restoreFacts(): void {
+    this.#path.useDownstreamFacts(this.#record);
+    this.#path.setTlsFacts(this.#secure !== undefined, this.#secure?.clientCertificate ?? '');
+  }
+
   #refuseHead(offset: number, length: number, failure: number): void {
     this.#framing = null;
     this.#bodyKind = layout.BODY_NONE;
     this.#refused = true;
     this.#closeAfter = true;
-    this.#path.useDownstreamFacts(this.#record);
-    if (!this.#path.accept(this, this.#listener, offset, length, failure)) this.#socket.destroy();
+    if (!this.#path.accept(this, this.#filterChain, offset, length, failure)) this.#socket.destroy();
   }
 
   #begin(offset: number, headLength: number, available: number): void {
@@ -242,8 +253,7 @@ export class WireConnection implements Downstream, Gatherer {
     }
     this.#readingHead = this.#bodyKind === layout.BODY_NONE;
     this.#closeAfter ||= (flags & layout.REQUEST_FLAG_CLOSE) !== 0;
-    this.#path.useDownstreamFacts(this.#record);
-    if (!this.#path.accept(this, this.#listener, offset, headLength, HEAD_PARSED)) this.#socket.destroy();
+    if (!this.#path.accept(this, this.#filterChain, offset, headLength, HEAD_PARSED)) this.#socket.destroy();
   }
 
   #readCounted(offset: number, available: number): number {

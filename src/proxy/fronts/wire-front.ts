@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The wire front: plaintext HTTP/1.1 on raw sockets with the engine's own parser. It is the default: docs/FRONTS.md says why.
+ * The wire front: HTTP/1.1 on raw sockets, below TLS or not, with the engine's own parser. It is the default: docs/FRONTS.md says why.
  */
 import net from 'node:net';
 import type { ThreadContext } from '../contracts.js';
@@ -8,6 +8,7 @@ import type { ListenerWish } from '../messages.js';
 import { duplicateDescriptor } from '../shared-port.js';
 import type { AcceptBalance } from './accept-balance.js';
 import type { FrontListener } from './front-listener.js';
+import type { SecureSocket, TlsAcceptor } from './tls-acceptor.js';
 import { WireConnection } from './wire-connection.js';
 
 /** Node.js releases that can open one port in several threads (`reusePort` of net.Server.listen). */
@@ -32,15 +33,19 @@ export class WireListener implements FrontListener {
   readonly #records: RecordSource;
   readonly #balance: AcceptBalance;
   readonly #server: net.Server;
+  readonly #tls: TlsAcceptor;
   readonly #connections = new Set<WireConnection>();
+  /** Sockets whose TLS handshake is under way. */
+  readonly #handshakes = new Set<net.Socket>();
   #wish: ListenerWish | null = null;
   #yielding: NodeJS.Timeout | undefined;
 
-  constructor(path: ThreadContext, records: RecordSource, balance: AcceptBalance, name: string) {
+  constructor(path: ThreadContext, records: RecordSource, balance: AcceptBalance, tls: TlsAcceptor, name: string) {
     this.name = name;
     this.#path = path;
     this.#records = records;
     this.#balance = balance;
+    this.#tls = tls;
     this.#server = net.createServer(
       { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
       path.guard((socket: net.Socket) => this.#onConnection(socket)),
@@ -73,6 +78,7 @@ export class WireListener implements FrontListener {
   close(): void {
     this.#closePort();
     for (const connection of this.#connections) connection.destroyNow();
+    for (const socket of this.#handshakes) socket.destroy();
   }
 
   #closePort(): void {
@@ -81,16 +87,31 @@ export class WireListener implements FrontListener {
   }
 
   #onConnection(socket: net.Socket): void {
+    const chains = this.#tls.chainsOf(this.name);
+    if (chains === undefined) {
+      this.#serve(socket, this.name);
+      return;
+    }
+    this.#handshakes.add(socket);
+    socket.once('close', () => this.#handshakes.delete(socket));
+    this.#tls.accept(socket, chains, (secure) => {
+      this.#handshakes.delete(socket);
+      this.#serve(socket, secure.filterChain, secure);
+    });
+  }
+
+  #serve(socket: net.Socket, filterChain: string, secure?: SecureSocket): void {
     const record = this.#records.reserveRecord();
     if (record < 0) {
       socket.destroy();
       return;
     }
-    const connection = new WireConnection(this.#path, this.name, socket, record, (closed) => {
+    const onClosed = (closed: WireConnection): void => {
       this.#records.returnRecord(closed.record);
       this.#connections.delete(closed);
       this.#balance.closed();
-    });
+    };
+    const connection = new WireConnection(this.#path, filterChain, socket, record, onClosed, secure);
     this.#connections.add(connection);
     this.#balance.opened();
     if (this.#wish?.descriptor !== undefined && this.#balance.isAhead) this.#yield(this.#wish);
