@@ -186,6 +186,7 @@ export class Controller {
     if (this.#tables === undefined) return;
     const before = this.#credentialProblems;
     const failure = await this.#publish(this.#tables, this.#secrets, this.#encoded);
+    if (failure === '' && isDeepStrictEqual(before, this.#credentialProblems)) return;
     const { problems, kept, contentHash } = this.#status;
     const others = problems.filter((problem) => !before.includes(problem));
     this.#logProblems(this.#credentialProblems);

@@ -25,7 +25,7 @@ export function forwardedClientCertificate(certificate: X509Certificate): string
   const of = (wanted: string): string[] => names.filter(({ type }) => type === wanted).map(({ value }) => value);
   const elements = [
     `Hash=${createHash('sha256').update(certificate.raw).digest('hex')}`,
-    `Subject="${visible(subjectOf(certificate)).replaceAll(/["\\]/g, '\\$&')}"`,
+    `Subject="${visible(subjectOf(certificate))}"`,
   ];
   const uris = of('URI');
   for (const uri of uris.length === 0 ? [''] : uris) elements.push(`URI=${quoted(uri)}`);
@@ -57,7 +57,7 @@ function unquoted(text: string): string {
   }
 }
 
-/** As in RFC 2253: the most specific part first. */
+/** As in RFC 2253: the most specific part first. Node.js has escaped quotes and control characters by it already. */
 function subjectOf(certificate: X509Certificate): string {
   return certificate.subject.split('\n').reverse().join(',');
 }
