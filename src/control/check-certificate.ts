@@ -3,10 +3,10 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { CertificatePair } from '../model/certificate-set.js';
-import type { ProblemCode } from '../resources/problem-codes.js';
+import type { LowerCode } from '../lower/problem-codes.js';
 
 export interface CertificateFault {
-  readonly code: ProblemCode;
+  readonly code: LowerCode;
   readonly part: 'certificate' | 'private key';
   readonly message: string;
 }

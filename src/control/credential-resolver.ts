@@ -9,8 +9,8 @@ import type { CertificatePair, CertificateSet } from '../model/certificate-set.j
 import type { AuthoritySource, CertificateSource, DownstreamTls, Origin, SecretReference } from '../model/model.js';
 import type { SecretData } from '../model/secret-data.js';
 import type { Problem } from '../resources/problem.js';
-import { PROBLEM_CODES } from '../resources/problem-codes.js';
-import type { ProblemCode } from '../resources/problem-codes.js';
+import { LOWER_CODE_DESCRIPTIONS } from '../lower/problem-codes.js';
+import type { LowerCode } from '../lower/problem-codes.js';
 import type { FilterChainData } from '../rules/encoded-tables.js';
 import { authoritiesFault, pairFault, validityFault } from './check-certificate.js';
 
@@ -185,10 +185,10 @@ class Pass {
   }
 
   /** One bad Secret may be named by several chains, and is one problem. */
-  #report(code: ProblemCode, { kind, namespace, name, file, line, path }: Origin, message: string): void {
+  #report(code: LowerCode, { kind, namespace, name, file, line, path }: Origin, message: string): void {
     if (this.problems.some((problem) => problem.code === code && problem.message === message)) return;
     this.problems.push({
-      severity: PROBLEM_CODES[code].severity,
+      severity: LOWER_CODE_DESCRIPTIONS[code].severity,
       code,
       message,
       hint: '',
