@@ -45,11 +45,6 @@ const CIPHER_SUITES: ReadonlySet<string> = new Set([
   'AES256-SHA',
 ]);
 
-/** True for the modes in which Weft terminates TLS. */
-export function terminatesTls(tls: ServerTlsSpec | undefined): boolean {
-  return tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL' || tls?.mode === 'OPTIONAL_MUTUAL';
-}
-
 export function lowerDownstreamTls(context: LowerContext, entry: GatewayServer): DownstreamTls {
   const tls = entry.server.tls ?? {};
   const asksClient = tls.mode !== 'SIMPLE';

@@ -14,8 +14,8 @@ import type {
 } from '../model/model.js';
 import { hostSubsetOf, isWildcard } from '../resources/hosts.js';
 import { originOf } from './findings.js';
-import { lowerDownstreamTls, terminatesTls } from './downstream-tls.js';
-import { groupServers, serverNames } from './gateway-servers.js';
+import { lowerDownstreamTls } from './downstream-tls.js';
+import { groupServers, serverNames, terminatesTls } from './gateway-servers.js';
 import type { GatewayServer, ServerGroup } from './gateway-servers.js';
 import { HostIndex } from './host-index.js';
 import type { LowerContext } from './lower-context.js';

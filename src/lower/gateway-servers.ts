@@ -8,8 +8,7 @@ import { compareText } from '../mesh/age-order.js';
 import { selects } from '../mesh/mesh.js';
 import type { MeshPort } from '../mesh/mesh.js';
 import { isHttp, protocolOfDeclaration } from '../mesh/port-protocol.js';
-import type { Gateway, ServerSpec } from '../resources/types.js';
-import { terminatesTls } from './downstream-tls.js';
+import type { Gateway, ServerSpec, ServerTlsSpec } from '../resources/types.js';
 import type { LowerContext } from './lower-context.js';
 import type { LowerCode } from './problem-codes.js';
 
@@ -78,6 +77,11 @@ function addServer(context: LowerContext, group: ServerGroup, entry: GatewayServ
 /** A server's hosts without their namespaces, in lower case. */
 export function serverNames(server: ServerSpec): string[] {
   return server.hosts.map((host) => host.slice(host.indexOf('/') + 1).toLowerCase());
+}
+
+/** True for the modes in which Weft terminates TLS. */
+export function terminatesTls(tls: ServerTlsSpec | undefined): boolean {
+  return tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL' || tls?.mode === 'OPTIONAL_MUTUAL';
 }
 
 function isExecuted(server: ServerSpec): boolean {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A client's certificate -> whether a filter chain takes it, and what x-forwarded-client-cert says of it. */
-import { createHash, X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { DownstreamTls } from '../../model/model.js';
 
 /** What fits into the thread's facts; names beyond it are left out. */

@@ -5,7 +5,7 @@
  */
 import type net from 'node:net';
 import tls from 'node:tls';
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { FilterChainIndex } from '../../model/filter-chain-index.js';
 import type { ThreadContext } from '../contracts.js';
 import type { GenerationView } from '../generation-view.js';

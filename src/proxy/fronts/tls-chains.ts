@@ -6,7 +6,7 @@
  * certificate, or with another authority's, is worth nothing to a chain that asks for one.
  */
 import { createHash, hkdfSync } from 'node:crypto';
-import tls from 'node:tls';
+import type tls from 'node:tls';
 import type { ChainCertificates } from '../../model/certificate-set.js';
 import { FilterChainIndex } from '../../model/filter-chain-index.js';
 import type { DownstreamTls, FilterChainMatch } from '../../model/model.js';
