@@ -10,6 +10,7 @@ import { keepsAdded, putKeptLine } from './header-ops';
 import { nameLengthOf, nameTextOf } from './headers';
 import {
   EXCHANGE_ATTEMPT,
+  FACT_CLIENT_CERTIFICATE,
   FACT_DOWNSTREAM_REMOTE_IP,
   FACT_DOWNSTREAM_TLS,
   HEADER_FLAG_HOP_BY_HOP,
@@ -19,6 +20,7 @@ import {
   HEADER_ID_X_ENVOY_EXTERNAL_ADDRESS,
   HEADER_ID_X_ENVOY_ORIGINAL_HOST,
   HEADER_ID_X_ENVOY_ORIGINAL_PATH,
+  HEADER_ID_X_FORWARDED_CLIENT_CERT,
   HEADER_ID_X_FORWARDED_FOR,
   HEADER_ID_X_FORWARDED_PROTO,
   HEADER_ID_X_REQUEST_ID,
@@ -91,6 +93,10 @@ export function putForwardingFields(sidecar: bool): void {
   const timeout = routeRecord == 0 ? 0 : load<u32>(routeRecord, ROUTE_TIMEOUT_MS);
   if (timeout != 0) putKeptNumber(HEADER_ID_X_ENVOY_EXPECTED_RQ_TIMEOUT_MS, timeout);
   if (!sidecar && addressLength != 0) putKeptLine(HEADER_ID_X_ENVOY_EXTERNAL_ADDRESS, address, addressLength);
+  const certificateLength = load<u32>(facts, FACT_CLIENT_CERTIFICATE + 4);
+  if (!sidecar && certificateLength != 0) {
+    putKeptLine(HEADER_ID_X_FORWARDED_CLIENT_CERT, load<u32>(facts, FACT_CLIENT_CERTIFICATE), certificateLength);
+  }
   putOriginals();
 }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Host of the request -> virtual host of the listener, in Envoy's order (VirtualHost.domains): the exact domain by hash,
+ * Host of the request -> virtual host of the filterChain, in Envoy's order (VirtualHost.domains): the exact domain by hash,
  * else the longest suffix wildcard by a trie read from the end of the host, else `*`. Cost follows the host's length,
  * never the number of hosts.
  */
 import {
-  LISTENER_ANY_HOST,
-  LISTENER_HOST_ROOT,
-  LISTENER_HOST_SLOTS_COUNT,
-  LISTENER_HOST_SLOTS_FIRST,
-  LISTENER_SIZE,
+  FILTER_CHAIN_ANY_HOST,
+  FILTER_CHAIN_HOST_ROOT,
+  FILTER_CHAIN_HOST_SLOTS_COUNT,
+  FILTER_CHAIN_HOST_SLOTS_FIRST,
+  FILTER_CHAIN_SIZE,
   NODE_CHILDREN_COUNT,
   NODE_CHILDREN_FIRST,
   NODE_LABEL_LENGTH,
@@ -27,7 +27,7 @@ import {
   TABLE_HOST_KEYS,
   TABLE_HOST_NODES,
   TABLE_HOST_SLOTS,
-  TABLE_LISTENERS,
+  TABLE_FILTER_CHAINS,
 } from './layout';
 import { equalBytes, equalFolded, hashKey } from './keys';
 import { count, openTable, recordOf, section, table } from './table';
@@ -97,24 +97,24 @@ function findSuffix(root: i32, host: usize, length: u32): i32 {
 }
 
 /** Virtual host of the open table for the request of this thread. */
-export function findHost(listener: u32): i32 {
-  if (listener >= count(TABLE_LISTENERS)) return -1;
-  const record = recordOf(TABLE_LISTENERS, listener, LISTENER_SIZE);
+export function findHost(filterChain: u32): i32 {
+  if (filterChain >= count(TABLE_FILTER_CHAINS)) return -1;
+  const record = recordOf(TABLE_FILTER_CHAINS, filterChain, FILTER_CHAIN_SIZE);
   const request = slab + SLAB_REQUEST;
   const host = <usize>load<u32>(request, REQUEST_HOST_OFFSET);
   const length = load<u32>(request, REQUEST_HOST_LENGTH);
-  const slotCount = load<u32>(record, LISTENER_HOST_SLOTS_COUNT);
+  const slotCount = load<u32>(record, FILTER_CHAIN_HOST_SLOTS_COUNT);
   if (slotCount != 0) {
-    const slots = recordOf(TABLE_HOST_SLOTS, load<u32>(record, LISTENER_HOST_SLOTS_FIRST), SLOT_SIZE);
+    const slots = recordOf(TABLE_HOST_SLOTS, load<u32>(record, FILTER_CHAIN_HOST_SLOTS_FIRST), SLOT_SIZE);
     const exact = findSlot(slots, slotCount, host, length, false);
     if (exact >= 0) return exact;
   }
-  const suffix = findSuffix(load<i32>(record, LISTENER_HOST_ROOT), host, length);
-  return suffix >= 0 ? suffix : load<i32>(record, LISTENER_ANY_HOST);
+  const suffix = findSuffix(load<i32>(record, FILTER_CHAIN_HOST_ROOT), host, length);
+  return suffix >= 0 ? suffix : load<i32>(record, FILTER_CHAIN_ANY_HOST);
 }
 
 /** Index of the virtual host that serves the parsed request, -1 when none does; `explain` asks for it by itself. */
-export function findVirtualHost(exchange: u32, listener: u32): i32 {
+export function findVirtualHost(exchange: u32, filterChain: u32): i32 {
   openTable(exchange);
-  return findHost(listener);
+  return findHost(filterChain);
 }

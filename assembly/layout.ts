@@ -279,6 +279,8 @@ export const FACT_UPSTREAM_SERVICE_MS = 80;
 export const FACT_DOWNSTREAM_TLS = 84;
 /** x-weft-reason to be sent with the response; length 0 = none. */
 export const FACT_REASON = 88;
+/** Value of x-forwarded-client-cert; length 0 = the client has shown no certificate. */
+export const FACT_CLIENT_CERTIFICATE = 104;
 /** The Date for a complete response head whose upstream sent none (RFC 9110 6.6.1). */
 export const FACT_DATE = 96;
 
@@ -486,7 +488,7 @@ export const TABLE_HEADER_SIZE = 256;
 export const TABLE_HEADER_MAGIC = 0;
 export const TABLE_HEADER_VERSION = 4;
 export const TABLE_HEADER_LENGTH = 8;
-export const TABLE_LISTENERS = 16; // (count, offset) pairs from here on
+export const TABLE_FILTER_CHAINS = 16; // (count, offset) pairs from here on
 export const TABLE_VIRTUAL_HOSTS = 24;
 export const TABLE_ROUTES = 32;
 export const TABLE_WEIGHTED = 40;
@@ -622,7 +624,7 @@ export const ENDPOINT_ADDRESS_OFFSET = 20;
 export const ENDPOINT_ADDRESS_LENGTH = 24;
 
 // ---------------------------------------------------------------------------------------------------------------------
-// MATCHER: listeners, virtual hosts, path index, conditions, DFAs.
+// MATCHER: filter chains, virtual hosts, path index, conditions, DFAs.
 // ---------------------------------------------------------------------------------------------------------------------
 // Text (offset, length) counts from the start of the blob and lies in TABLE_STRINGS, whose first five bytes are `https`
 // (the subject of scheme conditions). An index field of -1 (0xffffffff) means none. Bytes are compared as UTF-8.
@@ -639,13 +641,13 @@ export const TABLE_GROUPS = 160; // path patterns that one automaton answers tog
 export const TABLE_GROUP_ACCEPTS = 168; // i32 candidate list per state of a group's automaton, -1 none
 export const TABLE_AUTOMATA = 176; // bytes: class maps and transitions of all DFAs
 
-// Listener record: 0 u32 hostSlotsFirst, 4 u32 hostSlotsCount (0 or a power of two), 8 i32 hostRoot (host node of the
+// Filter chain record: 0 u32 hostSlotsFirst, 4 u32 hostSlotsCount (0 or a power of two), 8 i32 hostRoot (host node of the
 // suffix trie), 12 i32 anyHost (virtual host of the domain `*`).
-export const LISTENER_SIZE = 16;
-export const LISTENER_HOST_SLOTS_FIRST = 0;
-export const LISTENER_HOST_SLOTS_COUNT = 4;
-export const LISTENER_HOST_ROOT = 8;
-export const LISTENER_ANY_HOST = 12;
+export const FILTER_CHAIN_SIZE = 16;
+export const FILTER_CHAIN_HOST_SLOTS_FIRST = 0;
+export const FILTER_CHAIN_HOST_SLOTS_COUNT = 4;
+export const FILTER_CHAIN_HOST_ROOT = 8;
+export const FILTER_CHAIN_ANY_HOST = 12;
 
 // Virtual host record. Exact paths stand in hash slots, prefixes (and patterns, under their literal prefix) in a trie;
 // each once as written and once in lower case for ignoreUriCase.

@@ -136,19 +136,19 @@ function clearDecision(exchange: usize, result: usize): void {
 }
 
 /**
- * Decides what becomes of the parsed request on a listener (its index in the table of the exchange's generation). Fills
+ * Decides what becomes of the parsed request on a filter chain (its index in the table of the exchange's generation). Fills
  * RESULT_* and the exchange's route, weighted cluster and cluster. Returns DECISION_*, or FAILURE_NO_ROUTE, where
  * RESULT_VIRTUAL_HOST tells an unknown host (-1) from an unmatched path. After DECISION_ASK_HOST the host calls
  * answerPattern and then this again, with the request's head untouched.
  */
-export function routeRequest(exchange: u32, listener: u32): i32 {
+export function routeRequest(exchange: u32, filterChain: u32): i32 {
   openTable(exchange);
   const owner = exchange + 1;
   beginAnswers(owner);
   const record = exchangeRecord(exchange);
   const result = slab + SLAB_RESULT;
   clearDecision(record, result);
-  const host = findHost(listener);
+  const host = findHost(filterChain);
   store<i32>(result, host, RESULT_VIRTUAL_HOST);
   if (host < 0) return FAILURE_NO_ROUTE;
   const index = findRoute(host, owner);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Checks of listeners, virtual hosts, hash slots and trie nodes; part of verifyTable. */
+/** Checks of filter chains, virtual hosts, hash slots and trie nodes; part of verifyTable. */
 import {
-  LISTENER_ANY_HOST,
-  LISTENER_HOST_ROOT,
-  LISTENER_HOST_SLOTS_COUNT,
-  LISTENER_HOST_SLOTS_FIRST,
+  FILTER_CHAIN_ANY_HOST,
+  FILTER_CHAIN_HOST_ROOT,
+  FILTER_CHAIN_HOST_SLOTS_COUNT,
+  FILTER_CHAIN_HOST_SLOTS_FIRST,
   NODE_CHILDREN_COUNT,
   NODE_CHILDREN_FIRST,
   NODE_GROUPS_COUNT,
@@ -39,10 +39,10 @@ function hasSlots(record: usize, firstField: u32, countField: u32, pair: u32): b
   return (slots & (slots - 1)) == 0 && hasRange(record, firstField, countField, pair);
 }
 
-export function checkListener(listener: usize): i32 {
-  if (!hasSlots(listener, LISTENER_HOST_SLOTS_FIRST, LISTENER_HOST_SLOTS_COUNT, TABLE_HOST_SLOTS)) return -30;
-  if (!hasIndexOrNone(listener, LISTENER_HOST_ROOT, TABLE_HOST_NODES)) return -30;
-  return hasIndexOrNone(listener, LISTENER_ANY_HOST, TABLE_VIRTUAL_HOSTS) ? 0 : -30;
+export function checkFilterChain(chain: usize): i32 {
+  if (!hasSlots(chain, FILTER_CHAIN_HOST_SLOTS_FIRST, FILTER_CHAIN_HOST_SLOTS_COUNT, TABLE_HOST_SLOTS)) return -30;
+  if (!hasIndexOrNone(chain, FILTER_CHAIN_HOST_ROOT, TABLE_HOST_NODES)) return -30;
+  return hasIndexOrNone(chain, FILTER_CHAIN_ANY_HOST, TABLE_VIRTUAL_HOSTS) ? 0 : -30;
 }
 
 export function checkVirtualHost(host: usize): i32 {

@@ -37,7 +37,7 @@ import {
   HEADER_OP_SIZE,
   LAYOUT_VERSION,
   LB_RANDOM,
-  LISTENER_SIZE,
+  FILTER_CHAIN_SIZE,
   NODE_SIZE,
   OP_ADD,
   PART_ALTERNATIVE_LENGTH,
@@ -65,7 +65,7 @@ import {
   TABLE_HOST_KEYS,
   TABLE_HOST_NODES,
   TABLE_HOST_SLOTS,
-  TABLE_LISTENERS,
+  TABLE_FILTER_CHAINS,
   TABLE_MAGIC,
   TABLE_PATH_KEYS,
   TABLE_PATH_NODES,
@@ -85,13 +85,13 @@ import {
 import { count, openBlob, recordOf, section, table } from './table';
 import { checkAutomaton, checkGroup, startAutomata } from './verify-automata';
 import { fits, hasIndexOrNone, hasRange, hasText } from './verify-bounds';
-import { checkListener, checkNode, checkSlot, checkVirtualHost } from './verify-index';
+import { checkFilterChain, checkNode, checkSlot, checkVirtualHost } from './verify-index';
 import { checkRoute, checkWeighted, startRoutes } from './verify-routes';
 
 function checkActionSections(): i32 {
   if (!fits(TABLE_STRINGS, 1) || count(TABLE_STRINGS) < 5) return -4;
   if (load<u32>(section(TABLE_STRINGS)) != 0x70747468 || load<u8>(section(TABLE_STRINGS) + 4) != 0x73) return -4;
-  if (!fits(TABLE_LISTENERS, LISTENER_SIZE) || !fits(TABLE_VIRTUAL_HOSTS, VIRTUAL_HOST_SIZE)) return -5;
+  if (!fits(TABLE_FILTER_CHAINS, FILTER_CHAIN_SIZE) || !fits(TABLE_VIRTUAL_HOSTS, VIRTUAL_HOST_SIZE)) return -5;
   if (!fits(TABLE_ROUTES, ROUTE_SIZE) || count(TABLE_ROUTES) > <u32>CANDIDATE_ROUTE) return -6;
   if (!fits(TABLE_WEIGHTED, WEIGHTED_SIZE) || !fits(TABLE_CLUSTERS, CLUSTER_SIZE)) return -6;
   if (!fits(TABLE_ENDPOINTS, ENDPOINT_SIZE) || !fits(TABLE_HEADER_OPS, HEADER_OP_SIZE)) return -6;
@@ -178,8 +178,8 @@ function checkHeader(length: u32): i32 {
 /** One record of a section, by the section's own check. */
 function checkRecord(pair: u32, record: usize, index: u32): i32 {
   switch (pair) {
-    case TABLE_LISTENERS:
-      return checkListener(record);
+    case TABLE_FILTER_CHAINS:
+      return checkFilterChain(record);
     case TABLE_VIRTUAL_HOSTS:
       return checkVirtualHost(record);
     case TABLE_ROUTES:
@@ -232,7 +232,7 @@ function checkActions(): i32 {
 
 function checkIndexes(): i32 {
   startAutomata();
-  let failed = checkRecords(TABLE_LISTENERS, LISTENER_SIZE);
+  let failed = checkRecords(TABLE_FILTER_CHAINS, FILTER_CHAIN_SIZE);
   if (failed == 0) failed = checkRecords(TABLE_VIRTUAL_HOSTS, VIRTUAL_HOST_SIZE);
   if (failed == 0) failed = checkRecords(TABLE_HOST_SLOTS, SLOT_SIZE);
   if (failed == 0) failed = checkRecords(TABLE_PATH_SLOTS, SLOT_SIZE);

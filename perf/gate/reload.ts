@@ -157,7 +157,7 @@ class Reloads {
       const { model } = await timed('lower', () => lower(mesh, this.#node, () => undefined));
       await timed('check references', () => checkReferences(resources));
       const encoded = await timed('encode', () => encodeTables(model));
-      const result = await timed('publish', () => this.#proxy.publish(encoded));
+      const result = await timed('publish', () => this.#proxy.publish(encoded, new Map()));
       if (!result.ok) throw new Error(result.reason);
     }
     return {

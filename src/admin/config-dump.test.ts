@@ -298,8 +298,11 @@ describe('actions', () => {
 
 describe('a proxy that runs from a table file', () => {
   const host: HostData = {
-    listeners: [{ ...listenerOf([]), kind: 'gateway' }],
-    virtualHosts: [{ name: 'a:80', domains: ['a'], listener: 0, firstRoute: 1, routeCount: 1 }],
+    listeners: [listenerOf([])],
+    filterChains: [
+      { name: '0.0.0.0_8080', listener: 0, match: { serverNames: [] }, routeConfigName: 'http.80', origin: ORIGIN },
+    ],
+    virtualHosts: [{ name: 'a:80', domains: ['a'], filterChain: 0, firstRoute: 1, routeCount: 1 }],
     routes: [
       { name: 'other', virtualHost: 9, origin: ORIGIN, conditions: [], keepRequestHead: false, weighted: [] },
       {

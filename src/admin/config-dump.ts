@@ -4,10 +4,11 @@
  * that tools that read a sidecar's dump can read Weft's. Everything counts as dynamic, with the generation as its version.
  */
 import type { RE2JS } from 're2js';
-import type { RoutingModel } from '../model/model.js';
+import type { Listener, RoutingModel } from '../model/model.js';
 import type { HostData } from '../rules/encoded-tables.js';
 import { renderCluster, renderLoadAssignment } from './render-cluster.js';
 import { renderListener } from './render-listener.js';
+import type { ListenerFacts } from './render-listener.js';
 import { renderRouteConfig } from './render-route.js';
 import { renderTableRoutes } from './render-table-routes.js';
 import { BadParameterError } from './query.js';
@@ -129,13 +130,13 @@ interface RenderedResources {
 /** A proxy that runs from a table file has no model; its tables still know all but the details of matches and actions. */
 function renderedResources({ model, host }: ConfigDumpInput): RenderedResources {
   const clusters = model?.clusters ?? (host?.clusters ?? []).map((data) => ({ ...data, circuitBreaker: data.limits }));
-  const listeners = model?.listeners ?? host?.listeners ?? [];
+  const listeners = model === undefined ? listenersOfTables(host) : model.listeners.map(listenerFacts);
   const routeConfigs =
     model === undefined
-      ? (host?.listeners ?? []).map((listener, index) =>
-          named(listener.routeConfigName, renderTableRoutes(host, index)),
-        )
-      : model.listeners.map((listener) => named(listener.routeConfigName, renderRouteConfig(listener)));
+      ? (host?.filterChains ?? []).map((chain, index) => named(chain.routeConfigName, renderTableRoutes(host, index)))
+      : model.listeners.flatMap(({ filterChains, configPort }) =>
+          filterChains.map(({ filter }) => named(filter.routeConfigName, renderRouteConfig(filter, configPort))),
+        );
   return {
     clusters: clusters.map((cluster) => named(cluster.name, renderCluster(cluster))),
     assignments: clusters.map((cluster) => named(cluster.name, renderLoadAssignment(cluster))),
@@ -143,6 +144,19 @@ function renderedResources({ model, host }: ConfigDumpInput): RenderedResources 
     // Listeners on several addresses of one port share their routes.
     routeConfigs: [...new Map(routeConfigs.map((entry) => [entry.name, entry])).values()],
   };
+}
+
+function listenerFacts(listener: Listener): ListenerFacts {
+  const filterChains = listener.filterChains.map(({ name, match, filter }) => {
+    return { name, match, routeConfigName: filter.routeConfigName };
+  });
+  return { ...listener, filterChains };
+}
+
+function listenersOfTables(host: HostData | undefined): ListenerFacts[] {
+  return (host?.listeners ?? []).map((listener, index) => {
+    return { ...listener, filterChains: host?.filterChains.filter((chain) => chain.listener === index) ?? [] };
+  });
 }
 
 function named(name: string, value: object): Entry {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A listener of the model -> envoy.config.listener.v3.Listener as JSON, with the filters that Weft has the behaviour of. */
-import type { Listener, PathNormalization } from '../model/model.js';
+import type { FilterChain, Listener, PathNormalization } from '../model/model.js';
 import { socketAddress } from './traffic-endpoints.js';
 
 const CONNECTION_MANAGER =
@@ -19,35 +19,39 @@ const NORMALIZATION: Readonly<Record<PathNormalization, object>> = {
 };
 
 /** A listener of the model, or what a table file still knows of one. */
-export type ListenerFacts = Omit<Listener, 'virtualHosts' | 'pathNormalization'> &
-  Partial<Pick<Listener, 'pathNormalization'>>;
+export interface ListenerFacts extends Omit<Listener, 'filterChains'> {
+  readonly filterChains: readonly FilterChainFacts[];
+}
+
+export type FilterChainFacts = Pick<FilterChain, 'name' | 'match'> & { readonly routeConfigName: string };
 
 export function renderListener(listener: ListenerFacts): object {
   return {
     '@type': 'type.googleapis.com/envoy.config.listener.v3.Listener',
     name: listener.name,
     address: socketAddress(listener.address, listener.port),
-    filter_chains: [
-      {
-        filters: [
-          {
-            name: 'envoy.filters.network.http_connection_manager',
-            typed_config: {
-              '@type': CONNECTION_MANAGER,
-              stat_prefix: `outbound_${listener.name}`,
-              rds: {
-                config_source: { ads: {}, resource_api_version: 'V3' },
-                route_config_name: listener.routeConfigName,
-              },
-              http_filters: [filter('fault', 'HTTPFault'), filter('router', 'Router')],
-              ...(listener.pathNormalization === undefined ? {} : NORMALIZATION[listener.pathNormalization]),
-            },
-          },
-        ],
-      },
-    ],
+    filter_chains: listener.filterChains.map((chain) => renderFilterChain(listener, chain)),
     traffic_direction: 'OUTBOUND',
     metadata: { filter_metadata: { weft: { config_port: listener.configPort, origin: listener.origin } } },
+  };
+}
+
+function renderFilterChain(listener: ListenerFacts, { name, match, routeConfigName }: FilterChainFacts): object {
+  return {
+    ...(name === listener.name ? {} : { name }),
+    ...(match.serverNames.length === 0 ? {} : { filter_chain_match: { server_names: match.serverNames } }),
+    filters: [
+      {
+        name: 'envoy.filters.network.http_connection_manager',
+        typed_config: {
+          '@type': CONNECTION_MANAGER,
+          stat_prefix: `outbound_${listener.name}`,
+          rds: { config_source: { ads: {}, resource_api_version: 'V3' }, route_config_name: routeConfigName },
+          http_filters: [filter('fault', 'HTTPFault'), filter('router', 'Router')],
+          ...NORMALIZATION[listener.pathNormalization],
+        },
+      },
+    ],
   };
 }
 

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The virtual hosts of a listener -> envoy.config.route.v3.RouteConfiguration as JSON. */
-import type { Fault, ForwardAction, Listener, RedirectAction, Rewrite, Route, RouteAction } from '../model/model.js';
+/** The virtual hosts of a filter chain -> envoy.config.route.v3.RouteConfiguration as JSON. */
+import type {
+  Fault,
+  ForwardAction,
+  NetworkFilter,
+  RedirectAction,
+  Rewrite,
+  Route,
+  RouteAction,
+} from '../model/model.js';
 import { istioConfig, renderDuration } from './render-cluster.js';
 import { renderHeaderOps } from './render-headers.js';
 import { renderRouteMatch } from './render-match.js';
@@ -14,14 +22,15 @@ const REDIRECT_CODE: Readonly<Record<RedirectAction['status'], string>> = {
   308: 'PERMANENT_REDIRECT',
 };
 
-export function renderRouteConfig(listener: Listener): object {
+/** `listenerPort` is the port that the configuration speaks of. */
+export function renderRouteConfig(filter: NetworkFilter, listenerPort: number): object {
   return {
     '@type': 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
-    name: listener.routeConfigName,
-    virtual_hosts: listener.virtualHosts.map(({ name, domains, routes }) => ({
+    name: filter.routeConfigName,
+    virtual_hosts: filter.virtualHosts.map(({ name, domains, routes }) => ({
       name,
       domains,
-      routes: routes.map((route) => renderRoute(route, listener.configPort)),
+      routes: routes.map((route) => renderRoute(route, listenerPort)),
     })),
     validate_clusters: false,
   };

@@ -5,11 +5,12 @@
  */
 import type { HostData, VirtualHostData } from '../rules/encoded-tables.js';
 
-export function renderTableRoutes(host: HostData | undefined, listener: number): object {
-  const virtualHosts = (host?.virtualHosts ?? []).filter((virtualHost) => virtualHost.listener === listener);
+/** `filterChain` is an index in the host data. */
+export function renderTableRoutes(host: HostData | undefined, filterChain: number): object {
+  const virtualHosts = (host?.virtualHosts ?? []).filter((virtualHost) => virtualHost.filterChain === filterChain);
   return {
     '@type': 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
-    name: host?.listeners[listener]?.routeConfigName ?? '',
+    name: host?.filterChains[filterChain]?.routeConfigName ?? '',
     virtual_hosts: virtualHosts.map((virtualHost) => ({
       name: virtualHost.name,
       domains: virtualHost.domains,

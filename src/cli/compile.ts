@@ -26,13 +26,19 @@ export async function runCompile(args: CompileArguments, io: CommandIo): Promise
     io.stderr.write(`weft: ${args.output} was not written, because the configuration has errors\n`);
     return 1;
   }
-  const { encoded } = compiled;
+  const { encoded, secrets } = compiled;
   try {
-    await writeRules(args.output, encoded, paths.join(' '));
+    await writeRules(args.output, encoded, paths.join(' '), secrets);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     io.stderr.write(`weft: cannot write ${args.output}: ${reason}\n`);
     return 1;
+  }
+  if (secrets.length > 0) {
+    const names = secrets.map(({ namespace, name }) => `${namespace}/${name}`).join(', ');
+    io.stderr.write(
+      `weft: ${args.output} holds the private keys of the Secrets ${names}; only its owner may read it\n`,
+    );
   }
   const { listeners, virtualHosts, routes, clusters } = encoded.host;
   io.stdout.write(

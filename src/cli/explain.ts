@@ -5,6 +5,7 @@ import type { ProbeRequest } from '../control/explain-request.js';
 import { compilePaths } from '../control/pipeline.js';
 import { readRules } from '../control/rules-file.js';
 import type { RoutingModel } from '../model/model.js';
+import { FilterChainIndex } from '../model/filter-chain-index.js';
 import type { EncodedTables, HostData } from '../rules/encoded-tables.js';
 import { explanationOf } from './explanation.js';
 import { CONFIG_OPTIONS, configPaths, NODE_OPTIONS, nodeOf } from './options.js';
@@ -50,7 +51,8 @@ export async function runExplain(args: ExplainArguments, io: CommandIo): Promise
   if (source === undefined) return 2;
   const { encoded, model } = source;
   const listener = listenerFor(encoded.host, args.port ?? urlPort, args.port !== undefined);
-  const found = new RequestProbe(encoded).explain(request, listener);
+  const chain = filterChainFor(encoded.host, listener, request.authority);
+  const found = new RequestProbe(encoded).explain(request, chain);
   const { method, authority, target } = request;
   const explanation = explanationOf({ method, authority, target }, found, encoded.host, model);
   io.stdout.write(args.output === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : printExplanation(explanation));
@@ -100,6 +102,16 @@ function parseHeader(text: string): { name: string; value: string } {
   const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)$/.exec(text);
   if (match === null) throw new UsageError(`-H: ${JSON.stringify(text)} is not 'name: value'`);
   return { name: match[1] ?? '', value: match[2] ?? '' };
+}
+
+/** Clients take the server name from the URL, so the host of the request chooses the chain here. */
+function filterChainFor({ filterChains }: HostData, listener: number, authority: string): number {
+  const serverName = authority.replace(/:\d+$/, '');
+  const chains = filterChains.filter((chain) => chain.listener === listener);
+  const found = new FilterChainIndex(chains).find(serverName);
+  if (found !== undefined) return filterChains.indexOf(found);
+  const names = chains.flatMap(({ match }) => match.serverNames).join(', ');
+  throw new UsageError(`the TLS handshake is refused: no server has the name ${serverName}; there are: ${names}`);
 }
 
 /**

@@ -116,8 +116,8 @@ function limitsOf({ limits, maxRequestsPerConnection }: ClusterData): Record<str
 /** Routes stand in the tables in the model's order. */
 function faultOf(model: RoutingModel | undefined, index: number): Fault | undefined {
   const routes: Route[] = [];
-  for (const { virtualHosts } of model?.listeners ?? [])
-    for (const virtual of virtualHosts) routes.push(...virtual.routes);
+  for (const { filter } of model?.listeners.flatMap(({ filterChains }) => filterChains) ?? [])
+    for (const virtual of filter.virtualHosts) routes.push(...virtual.routes);
   const action = routes[index]?.action;
   return action?.kind === 'forward' ? action.fault : undefined;
 }
@@ -136,9 +136,9 @@ function winningDomain(domains: readonly string[], authority: string): { domain:
 
 function missOf(found: RouteExplanation, host: HostData): Pick<Explanation, 'reason' | 'nearestMiss'> {
   if (found.virtualHost === undefined) {
-    const listener = host.listeners.indexOf(found.listener);
+    const chain = host.filterChains.indexOf(found.filterChain);
     const domains = host.virtualHosts
-      .filter((virtual) => virtual.listener === listener)
+      .filter((virtual) => virtual.filterChain === chain)
       .flatMap(({ domains }) => domains);
     const shown = domains.slice(0, 10).join(', ') + (domains.length > 10 ? ', ...' : '');
     return { reason: `no virtual host has a domain for this host; there are: ${shown === '' ? 'none' : shown}` };

@@ -4,16 +4,21 @@
  * can't be encoded or that the proxy refuses leave the previous ones in force, and the status says so until an attempt
  * succeeds. The model is encoded again when a name resolves to other addresses.
  */
+import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigStatus } from '../admin/admin-source.js';
 import type { ProxyNode, ReadEnvironment } from '../lower/proxy-node.js';
+import type { CertificateSet } from '../model/certificate-set.js';
 import type { RoutingModel } from '../model/model.js';
+import type { SecretData } from '../model/secret-data.js';
 import type { Proxy } from '../proxy/proxy.js';
 import type { Problem } from '../resources/problem.js';
 import type { EncodedTables, HostData } from '../rules/encoded-tables.js';
 import type { Logger } from '../telemetry/log.js';
 import type { ConfigurationUpdate } from './config-source.js';
 import { DnsResolver } from './dns-resolver.js';
+import { FileWatcher } from './file-watcher.js';
+import { CredentialResolver } from './credential-resolver.js';
 import { encodeModel, hasErrors, lowerResources } from './pipeline.js';
 import type { EncodedModel, LoweredConfiguration } from './pipeline.js';
 import { lastGoodPath, readRules, saveLastGood } from './rules-file.js';
@@ -42,12 +47,20 @@ export interface ControllerOptions {
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #resolver: DnsResolver;
+  readonly #credentials = new CredentialResolver();
   #queue: Promise<void> = Promise.resolve();
   /** What is in force, before its names were resolved. */
   #lowered: LoweredConfiguration | undefined;
   /** The same with addresses; absent where the tables came from a file. */
   #encoded: EncodedModel | undefined;
   #tables: EncodedTables | undefined;
+  #secrets: readonly SecretData[] = [];
+  #certificates: CertificateSet = new Map();
+  /** What is wrong with the credentials as they were read last. */
+  #credentialProblems: readonly Problem[] = [];
+  /** Of the files that TLS settings name. */
+  #credentialWatcher: FileWatcher | undefined;
+  #credentialFiles: readonly string[] = [];
   /** Runs on kept tables from before this start, which only a configuration without errors may replace. */
   #onKeptTables = false;
   #status: ControlStatus = {
@@ -90,21 +103,23 @@ export class Controller {
   }
 
   /** Publishes tables from a file; the status is `ok`, or `stale` with `reason` when they stand in for a bad source. */
-  applyTables(encoded: EncodedTables, reason: string): Promise<void> {
+  applyTables(encoded: EncodedTables, secrets: readonly SecretData[], reason: string): Promise<void> {
     return this.#enqueue(async () => {
-      const failure = await this.#publish(encoded, undefined);
-      const problems = this.#status.problems;
+      const failure = await this.#publish(encoded, secrets, undefined);
+      const problems = this.#credentialProblems;
+      this.#logProblems(problems);
       this.#record({
         problems,
         kept: [],
         contentHash: '',
-        reason: failure === '' ? reason : failure,
+        reason: failure === '' ? reason || describe(problems, []) : failure,
         failed: failure !== '',
       });
     });
   }
 
   close(): void {
+    void this.#credentialWatcher?.close();
     this.#resolver.close();
   }
 
@@ -127,9 +142,9 @@ export class Controller {
     const waitMs = this.#encoded === undefined ? FIRST_DNS_WAIT_MS : DNS_WAIT_MS;
     const model = await this.#resolver.resolveModel(lowered.model, waitMs);
     const encoded = encodeModel(model, this.#encoded);
-    const problems = [...update.problems, ...lowered.problems, ...encoded.problems];
+    const failure = await this.#publish(encoded.encoded, lowered.secrets, encoded);
+    const problems = [...update.problems, ...lowered.problems, ...encoded.problems, ...this.#credentialProblems];
     this.#logProblems(problems);
-    const failure = await this.#publish(encoded.encoded, encoded);
     if (failure === '') {
       this.#lowered = lowered;
       this.#onKeptTables = false;
@@ -151,7 +166,7 @@ export class Controller {
     const { stateDir, logger } = this.#options;
     if (this.#onKeptTables || stateDir === undefined || this.#status.attempts > 0) return this.#onKeptTables;
     const kept = await readRules(lastGoodPath(stateDir));
-    const failure = kept.ok ? await this.#publish(kept.encoded, undefined) : kept.reason;
+    const failure = kept.ok ? await this.#publish(kept.encoded, kept.secrets, undefined) : kept.reason;
     if (failure !== '') logger.warning('control', 'no last good tables to start with', { reason: failure });
     this.#onKeptTables = failure === '';
     return this.#onKeptTables;
@@ -162,25 +177,67 @@ export class Controller {
     if (this.#lowered === undefined) return;
     const model = await this.#resolver.resolveModel(this.#lowered.model, DNS_WAIT_MS);
     const encoded = encodeModel(model, this.#encoded);
-    const failure = await this.#publish(encoded.encoded, encoded);
+    const failure = await this.#publish(encoded.encoded, this.#lowered.secrets, encoded);
     if (failure !== '') this.#options.logger.error('control', 'new addresses were not applied', { reason: failure });
   }
 
+  /** A file that TLS settings name has changed; the rules are the same. */
+  async #applyCredentials(): Promise<void> {
+    if (this.#tables === undefined) return;
+    const before = this.#credentialProblems;
+    const failure = await this.#publish(this.#tables, this.#secrets, this.#encoded);
+    if (failure === '' && isDeepStrictEqual(before, this.#credentialProblems)) return;
+    const { problems, kept, contentHash } = this.#status;
+    const others = problems.filter((problem) => !before.includes(problem));
+    this.#logProblems(this.#credentialProblems);
+    const now = [...others, ...this.#credentialProblems];
+    const reason = failure !== '' ? failure : describe(now, kept);
+    this.#record({ problems: now, kept, contentHash, reason, failed: failure !== '' || hasErrors(now) });
+  }
+
+  /** Reads and checks the credentials of the chains, and watches the files among them from now on. */
+  async #readCredentials(tables: EncodedTables, secrets: readonly SecretData[]): Promise<CertificateSet> {
+    const { certificates, problems, files } = await this.#credentials.resolve(tables.host.filterChains, secrets);
+    this.#credentialProblems = problems;
+    if (isDeepStrictEqual(files, this.#credentialFiles)) return certificates;
+    this.#credentialFiles = files;
+    void this.#credentialWatcher?.close();
+    this.#credentialWatcher = undefined;
+    if (files.length === 0) return certificates;
+    const { logger } = this.#options;
+    const onError = (error: unknown): void =>
+      logger.error('control', 'certificate files are not watched', { error: String(error) });
+    const onChange = (): void => void this.#enqueue(() => this.#applyCredentials()).catch(onError);
+    // Folders too: a mounted Secret is replaced by swapping a link beside the files.
+    const watched = [...new Set([...files, ...files.map((file) => dirname(file))])];
+    this.#credentialWatcher = new FileWatcher(files, onChange, onError);
+    this.#credentialWatcher.sweepAt(watched);
+    return certificates;
+  }
+
   /** '' or why the tables are not in force. */
-  async #publish(tables: EncodedTables, encoded: EncodedModel | undefined): Promise<string> {
+  async #publish(
+    tables: EncodedTables,
+    secrets: readonly SecretData[],
+    encoded: EncodedModel | undefined,
+  ): Promise<string> {
     const { proxy, logger, stateDir, sourceName } = this.#options;
-    if (this.#tables !== undefined && this.#isInForce(tables)) {
+    const certificates = await this.#readCredentials(tables, secrets);
+    const isSame = isDeepStrictEqual(certificates, this.#certificates);
+    if (this.#tables !== undefined && isSame && this.#isInForce(tables)) {
       // Equal, and kept once.
       this.#encoded = encoded === undefined ? undefined : { ...encoded, encoded: this.#tables };
       return '';
     }
-    const result = await proxy.publish(tables);
+    const result = await proxy.publish(tables, certificates);
     if (!result.ok) return result.reason;
     this.#encoded = encoded;
     this.#tables = tables;
+    this.#secrets = secrets;
+    this.#certificates = certificates;
     this.#status = { ...this.#status, generation: result.generation };
     if (stateDir !== undefined && encoded !== undefined) {
-      saveLastGood(stateDir, tables, sourceName).catch((error: unknown) =>
+      saveLastGood(stateDir, tables, sourceName, secrets).catch((error: unknown) =>
         logger.error('control', 'the last good tables were not saved', { stateDir, error: String(error) }),
       );
     }

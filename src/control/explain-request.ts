@@ -8,7 +8,13 @@ import * as layout from '../../assembly/layout.js';
 import { compileEngine, Engine } from '../engine/engine.js';
 import { createEngineMemory } from '../engine/memory-plan.js';
 import { TableStore } from '../engine/table-store.js';
-import type { EncodedTables, ListenerData, RouteData, VirtualHostData } from '../rules/encoded-tables.js';
+import type {
+  EncodedTables,
+  FilterChainData,
+  ListenerData,
+  RouteData,
+  VirtualHostData,
+} from '../rules/encoded-tables.js';
 import { compileMatcher } from '../rules/regex/host-regex.js';
 
 export interface ProbeRequest {
@@ -30,6 +36,7 @@ export interface TriedRoute {
 
 export interface RouteExplanation {
   readonly listener: ListenerData;
+  readonly filterChain: FilterChainData;
   /** Path after normalization, as it was matched. */
   readonly path: string;
   /** The request was refused before routing: a failure number of the engine. */
@@ -70,18 +77,19 @@ export class RequestProbe {
     store.activate(prepared.generation);
   }
 
-  /** `listener` is an index in the host data. */
-  explain(request: ProbeRequest, listener: number): RouteExplanation {
+  /** `chain` is an index in the host data's filter chains. */
+  explain(request: ProbeRequest, chain: number): RouteExplanation {
     const { exports } = this.#engine;
     const { host } = this.#encoded;
-    const listenerData = host.listeners[listener];
-    if (listenerData === undefined) throw new RangeError(`no listener ${listener}`);
-    const nothing = { listener: listenerData, path: '', tried: [], timeoutMs: 0, retryAttempts: 0 };
-    const refusal = this.#parse(request, listenerData);
+    const filterChain = host.filterChains[chain];
+    const listener = host.listeners[filterChain?.listener ?? -1];
+    if (filterChain === undefined || listener === undefined) throw new RangeError(`no filter chain ${chain}`);
+    const nothing = { listener, filterChain, path: '', tried: [], timeoutMs: 0, retryAttempts: 0 };
+    const refusal = this.#parse(request, listener);
     if (refusal < 0) return { ...nothing, refusal };
     const generation = exports.beginExchange(EXCHANGE);
     if (generation < 0) throw new Error(`beginExchange: ${generation}`);
-    this.#answering(() => exports.routeRequest(EXCHANGE, listener), layout.DECISION_ASK_HOST);
+    this.#answering(() => exports.routeRequest(EXCHANGE, chain), layout.DECISION_ASK_HOST);
     const path = this.#text(layout.REQUEST_PATH_OFFSET, layout.REQUEST_PATH_LENGTH);
     // Copied now: testRoute writes the same result record.
     const taken = this.#result(layout.RESULT_ROUTE);

@@ -4,12 +4,14 @@
  * Every command takes its configuration through here, so that `analyze`, `routes`, `explain` and a running proxy can't
  * disagree about what a file means.
  */
+import { secretsOf } from '../lower/downstream-tls.js';
 import { lower, lowerClusters } from '../lower/lower.js';
 import type { ProxyNode, ReadEnvironment } from '../lower/proxy-node.js';
 import { buildMesh } from '../mesh/build-mesh.js';
 import { differsInEndpointsOnly } from '../mesh/endpoint-change.js';
 import type { Mesh } from '../mesh/mesh.js';
-import type { RoutingModel } from '../model/model.js';
+import type { DownstreamTls, RoutingModel } from '../model/model.js';
+import type { SecretData } from '../model/secret-data.js';
 import { checkReferences } from '../resources/check-references.js';
 import { loadTexts } from '../resources/load-resources.js';
 import type { LoadedResources } from '../resources/load-resources.js';
@@ -21,12 +23,15 @@ import { encodeTables } from '../rules/encode.js';
 import type { EncodeProblem } from '../rules/encode.js';
 import type { EncodedTables } from '../rules/encoded-tables.js';
 import { replaceClusters } from '../rules/replace-clusters.js';
+import { CredentialResolver } from './credential-resolver.js';
 import { DnsResolver } from './dns-resolver.js';
 
 export interface LoweredConfiguration {
   readonly mesh: Mesh;
   readonly model: RoutingModel;
   readonly problems: readonly Problem[];
+  /** Those that the model names. */
+  readonly secrets: readonly SecretData[];
 }
 
 /** A model with its tables, and the problems that encoding found. */
@@ -34,6 +39,11 @@ export interface EncodedModel {
   readonly model: RoutingModel;
   readonly encoded: EncodedTables;
   readonly problems: readonly Problem[];
+}
+
+/** What a command gets that runs once. */
+export interface CompiledConfiguration extends EncodedModel {
+  readonly secrets: readonly SecretData[];
 }
 
 /** A command that runs once waits so long for the names of its endpoints. */
@@ -60,10 +70,12 @@ export function lowerResources(
   const mesh = buildMesh(resources);
   if (before !== undefined && differsInEndpointsOnly(before.mesh, mesh, isNamedIn(before.problems))) {
     const clusters = lowerClusters(mesh, node, before.model.clusters);
-    return { mesh, model: { listeners: before.model.listeners, clusters }, problems: before.problems };
+    const model = { listeners: before.model.listeners, clusters };
+    return { mesh, model, problems: before.problems, secrets: secretsOf(model, resources) };
   }
   const { model, problems } = lower(mesh, node, read);
-  return { mesh, model, problems: [...checkReferences(resources), ...problems] };
+  const secrets = secretsOf(model, resources);
+  return { mesh, model, problems: [...checkReferences(resources), ...problems], secrets };
 }
 
 function isNamedIn(problems: readonly Problem[]): (resource: ResourceId) => boolean {
@@ -108,7 +120,7 @@ export async function compilePaths(
   node: ProxyNode,
   read: ReadEnvironment,
   options: ReadOptions = {},
-): Promise<EncodedModel> {
+): Promise<CompiledConfiguration> {
   const loaded = await loadPaths(paths, options);
   const lowered = lowerResources(loaded.resources, node, read);
   const resolver = new DnsResolver(
@@ -118,7 +130,19 @@ export async function compilePaths(
   const model = await resolver.resolveModel(lowered.model, DNS_WAIT_MS);
   resolver.close();
   const { encoded, problems } = encodeModel(model);
-  return { model, encoded, problems: [...loaded.problems, ...lowered.problems, ...problems] };
+  // Files are those of the machine that the proxy runs on, so only Secrets can be checked here.
+  const named = encoded.host.filterChains.filter(({ tls }) => tls !== undefined && namesOnlySecrets(tls));
+  const credentials = await new CredentialResolver().resolve(named, lowered.secrets);
+  return {
+    model,
+    encoded,
+    secrets: lowered.secrets,
+    problems: [...loaded.problems, ...lowered.problems, ...problems, ...credentials.problems],
+  };
+}
+
+function namesOnlySecrets({ certificates, clientAuthorities }: DownstreamTls): boolean {
+  return [...certificates, ...clientAuthorities].every(({ kind }) => kind === 'secret');
 }
 
 export function hasErrors(problems: readonly Problem[]): boolean {

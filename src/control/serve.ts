@@ -216,14 +216,15 @@ class RunningService implements Service {
     if (!('rulesFile' in source)) return;
     const read = await readRules(source.rulesFile);
     if (read.ok) {
-      await controller.applyTables(read.encoded, '');
+      await controller.applyTables(read.encoded, read.secrets, '');
       this.#trimmer.onChange();
       return;
     }
     // Only at the start is there nothing in force yet that would be better than older tables.
     const isFirst = controller.status().generation === 0;
     const kept = isFirst && stateDir !== undefined ? await readRules(lastGoodPath(stateDir)) : undefined;
-    if (kept?.ok === true) await controller.applyTables(kept.encoded, `runs on the last good tables: ${read.reason}`);
+    if (kept?.ok === true)
+      await controller.applyTables(kept.encoded, kept.secrets, `runs on the last good tables: ${read.reason}`);
     else if (isFirst) throw new StartError(read.reason);
     else logger.error('control', 'the rules file was not applied', { reason: read.reason });
   }

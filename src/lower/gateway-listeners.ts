@@ -3,10 +3,19 @@
  * Server groups and the VirtualServices bound to their Gateways -> gateway listeners. A host's routes come from all
  * VirtualServices that share it, in order, catch-alls last; a gateway exposes nothing that no VirtualService names.
  */
-import type { Listener, Origin, RedirectAction, Route, VirtualHost } from '../model/model.js';
+import type {
+  FilterChain,
+  Listener,
+  NetworkFilter,
+  Origin,
+  RedirectAction,
+  Route,
+  VirtualHost,
+} from '../model/model.js';
 import { hostSubsetOf, isWildcard } from '../resources/hosts.js';
 import { originOf } from './findings.js';
-import { groupServers } from './gateway-servers.js';
+import { lowerDownstreamTls } from './downstream-tls.js';
+import { groupServers, serverNames, terminatesTls } from './gateway-servers.js';
 import type { GatewayServer, ServerGroup } from './gateway-servers.js';
 import { HostIndex } from './host-index.js';
 import type { LowerContext } from './lower-context.js';
@@ -39,15 +48,70 @@ export function lowerGatewayListeners(context: LowerContext): Listener[] {
   return groupServers(context).map((group) => lowerGroup(context, group, byGateway));
 }
 
-function lowerGroup(
+type ByGateway = ReadonlyMap<string, readonly BoundVirtualService[]>;
+
+/** Plaintext servers of a port share their hosts; servers with TLS have a chain each, with routes of its own. */
+function lowerGroup(context: LowerContext, group: ServerGroup, byGateway: ByGateway): Listener {
+  const [first] = group.servers;
+  if (first === undefined) throw new Error('a server group has at least one server');
+  const name = `${group.address}_${group.port}`;
+  const filterChains =
+    group.use === 'TLS'
+      ? group.servers.map((entry) => tlsChain(context, name, entry, byGateway))
+      : [plaintextChain(context, name, group, first, byGateway)];
+  return {
+    name,
+    address: group.address,
+    port: group.port,
+    configPort: first.server.port.number,
+    kind: 'gateway',
+    pathNormalization: context.mesh.settings.pathNormalization,
+    filterChains,
+    origin: originOf(first.gateway, first.path),
+  };
+}
+
+function plaintextChain(
   context: LowerContext,
+  name: string,
   group: ServerGroup,
-  byGateway: ReadonlyMap<string, readonly BoundVirtualService[]>,
-): Listener {
+  first: GatewayServer,
+  byGateway: ByGateway,
+): FilterChain {
+  const bindSuffix = first.server.bind === undefined ? '' : `.${first.server.bind}`;
+  const virtualHosts = virtualHostsOf(context, group.servers, first, byGateway);
+  const filter: NetworkFilter = {
+    kind: 'http',
+    routeConfigName: `http.${group.targetPort}${bindSuffix}`,
+    virtualHosts,
+  };
+  return { name, match: { serverNames: [] }, filter, origin: originOf(first.gateway, first.path) };
+}
+
+function tlsChain(context: LowerContext, listener: string, entry: GatewayServer, byGateway: ByGateway): FilterChain {
+  const { gateway, server, path } = entry;
+  const routeConfigName = `https.${server.port.number}.${server.port.name ?? ''}.${gateway.name}.${gateway.namespace}`;
+  const names = serverNames(server);
+  return {
+    name: `${listener}/${routeConfigName}`,
+    match: { serverNames: names.includes('*') ? [] : [...new Set(names)] },
+    tls: lowerDownstreamTls(context, entry),
+    filter: { kind: 'http', routeConfigName, virtualHosts: virtualHostsOf(context, [entry], entry, byGateway) },
+    origin: originOf(gateway, path),
+  };
+}
+
+function virtualHostsOf(
+  context: LowerContext,
+  servers: readonly GatewayServer[],
+  first: GatewayServer,
+  byGateway: ByGateway,
+): readonly VirtualHost[] {
   const drafts = new Map<string, HostDraft>();
   const cache: RouteCache = new Map();
-  for (const entry of group.servers) {
+  for (const entry of servers) {
     const { gateway, server } = entry;
+    const redirects = server.tls?.httpsRedirect === true && !terminatesTls(server.tls);
     const gatewayName = `${gateway.namespace}/${gateway.name}`;
     const hosts = serverHosts(entry);
     for (const bound of byGateway.get(gatewayName) ?? []) {
@@ -59,40 +123,20 @@ function lowerGroup(
         const draft = draftOf(drafts, host, server.port.number);
         draft.routeLists.add(routes);
         draft.origins.set(`${bound.resource.namespace}/${bound.resource.name}`, originOf(bound.resource, 'spec.hosts'));
-        if (server.tls?.httpsRedirect === true) draft.redirect ??= redirectRoute(entry);
+        if (redirects) draft.redirect ??= redirectRoute(entry);
       }
     }
-    if (server.tls?.httpsRedirect === true) {
+    if (redirects) {
       for (const [host] of hosts.entries()) {
         const draft = draftOf(drafts, host, server.port.number);
         draft.redirect ??= redirectRoute(entry);
       }
     }
   }
-  return gatewayListener(context, group, drafts);
-}
-
-function gatewayListener(context: LowerContext, group: ServerGroup, drafts: ReadonlyMap<string, HostDraft>): Listener {
-  const [first] = group.servers;
-  if (first === undefined) throw new Error('a server group has at least one server');
-  const origin = originOf(first.gateway, first.path);
-  const configPort = first.server.port.number;
   const virtualHosts = [...drafts].map(([host, draft]) => virtualHost(host, draft));
-  const bindSuffix = first.server.bind === undefined ? '' : `.${first.server.bind}`;
-  return {
-    name: `${group.address}_${group.port}`,
-    address: group.address,
-    port: group.port,
-    configPort,
-    routeConfigName: `http.${group.targetPort}${bindSuffix}`,
-    kind: 'gateway',
-    pathNormalization: context.mesh.settings.pathNormalization,
-    virtualHosts:
-      virtualHosts.length > 0
-        ? sortVirtualHosts(virtualHosts)
-        : [{ name: `blackhole:${configPort}`, domains: ['*'], routes: [], origins: [origin] }],
-    origin,
-  };
+  if (virtualHosts.length > 0) return sortVirtualHosts(virtualHosts);
+  const origin = originOf(first.gateway, first.path);
+  return [{ name: `blackhole:${first.server.port.number}`, domains: ['*'], routes: [], origins: [origin] }];
 }
 
 function virtualHost(host: string, draft: HostDraft): VirtualHost {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The Gateways that select a proxy -> groups of servers that share an address and port, each of which becomes a listener.
- * The oldest server decides a port's protocol; later ones of another kind are skipped, as in Istio. Servers that do not
- * take plaintext HTTP still hold their port, but are not executed.
+ * The oldest server decides a port's protocol; later ones of another kind are skipped, as in Istio. Servers that take neither
+ * plaintext HTTP nor HTTPS whose TLS ends here still hold their port and names, but are not executed.
  */
 import { compareText } from '../mesh/age-order.js';
 import { selects } from '../mesh/mesh.js';
 import type { MeshPort } from '../mesh/mesh.js';
 import { isHttp, protocolOfDeclaration } from '../mesh/port-protocol.js';
-import type { Gateway, ServerSpec } from '../resources/types.js';
+import type { Gateway, ServerSpec, ServerTlsSpec } from '../resources/types.js';
 import type { LowerContext } from './lower-context.js';
 import type { LowerCode } from './problem-codes.js';
 
@@ -24,13 +24,14 @@ export interface ServerGroup {
   /** The port after the Service's targetPort, which names the route table. */
   readonly targetPort: number;
   readonly servers: GatewayServer[];
+  readonly use: PortUse;
 }
 
-type PortUse = 'plaintext HTTP' | 'TLS' | 'TCP';
+export type PortUse = 'plaintext HTTP' | 'TLS' | 'TCP';
 
-/** Only groups of plaintext HTTP servers, ordered by port and address. */
+/** Only groups that have a server to execute, ordered by port and address. */
 export function groupServers(context: LowerContext): ServerGroup[] {
-  const groups = new Map<string, ServerGroup & { readonly use: PortUse }>();
+  const groups = new Map<string, ServerGroup>();
   for (const gateway of context.mesh.gateways) {
     if (!selects(gateway.spec.selector, context.node.labels)) continue;
     for (const [index, server] of gateway.spec.servers.entries()) {
@@ -47,7 +48,7 @@ export function groupServers(context: LowerContext): ServerGroup[] {
         const key = `${address} ${port}`;
         const group = groups.get(key);
         if (group === undefined) groups.set(key, { address, port, targetPort, servers: [entry], use });
-        else if (group.use === use && use !== 'TCP') group.servers.push(entry);
+        else if (group.use === use && use !== 'TCP') addServer(context, group, entry);
         else {
           const message = `port ${port} already carries ${group.use} for an older server; this server is skipped`;
           warn(context, entry, 'port', 'gateway-port-conflict', message, 'Use another port for one of them.');
@@ -56,8 +57,37 @@ export function groupServers(context: LowerContext): ServerGroup[] {
     }
   }
   return [...groups.values()]
-    .filter((group) => group.use === 'plaintext HTTP')
+    .map((group) => ({ ...group, servers: group.servers.filter(({ server }) => isExecuted(server)) }))
+    .filter((group) => group.servers.length > 0)
     .sort((left, right) => left.port - right.port || compareText(left.address, right.address));
+}
+
+/** On a TLS port a name belongs to one server; one that repeats a name is skipped whole. */
+function addServer(context: LowerContext, group: ServerGroup, entry: GatewayServer): void {
+  const taken = new Set(group.use === 'TLS' ? group.servers.flatMap(({ server }) => serverNames(server)) : []);
+  const repeated = serverNames(entry.server).find((name) => taken.has(name));
+  if (repeated === undefined) {
+    group.servers.push(entry);
+    return;
+  }
+  const message = `an older TLS server on port ${group.port} has the host ${repeated} already; this server is skipped`;
+  warn(context, entry, 'hosts', 'gateway-port-conflict', message, 'Give each TLS server hosts of its own.');
+}
+
+/** A server's hosts without their namespaces, in lower case. */
+export function serverNames(server: ServerSpec): string[] {
+  return server.hosts.map((host) => host.slice(host.indexOf('/') + 1).toLowerCase());
+}
+
+/** True for the modes in which Weft terminates TLS. */
+export function terminatesTls(tls: ServerTlsSpec | undefined): boolean {
+  return tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL' || tls?.mode === 'OPTIONAL_MUTUAL';
+}
+
+function isExecuted(server: ServerSpec): boolean {
+  const use = portUse(server);
+  const isHttps = protocolOfDeclaration(server.port.protocol) === 'HTTPS' && terminatesTls(server.tls);
+  return use === 'plaintext HTTP' || isHttps;
 }
 
 function warn(

@@ -100,7 +100,8 @@ describe('lower', () => {
         const rest = resources.filter((resource) => resource !== gone);
         const others = ({ listeners }: RoutingModel): unknown =>
           listeners
-            .flatMap((listener) => listener.virtualHosts)
+            .flatMap(({ filterChains }) => filterChains)
+            .flatMap(({ filter }) => filter.virtualHosts)
             .filter(({ domains }) => !domains.includes(host) && !domains.includes('*'));
         expect(others(lowerAs(as, rest).model)).toEqual(others(lowerAs(as, resources).model));
       }),
@@ -108,12 +109,12 @@ describe('lower', () => {
     );
   });
 
-  it('names each domain once per listener and each cluster once', () => {
+  it('names each domain once per filter chain and each cluster once', () => {
     fc.assert(
       fc.property(units, role, (resources, as) => {
         const { listeners, clusters } = lowerAs(as, resources).model;
-        for (const { virtualHosts } of listeners) {
-          const domains = virtualHosts.flatMap((virtualHost) => virtualHost.domains);
+        for (const { filter } of listeners.flatMap(({ filterChains }) => filterChains)) {
+          const domains = filter.virtualHosts.flatMap((virtualHost) => virtualHost.domains);
           expect(new Set(domains).size).toBe(domains.length);
         }
         const names = clusters.map((cluster) => cluster.name);
@@ -126,8 +127,9 @@ describe('lower', () => {
   it('ends each list of routes at the first prefix /', () => {
     fc.assert(
       fc.property(units, (resources) => {
-        for (const { virtualHosts } of lowerAs('gateway', resources).model.listeners) {
-          for (const { routes } of virtualHosts) {
+        const { listeners } = lowerAs('gateway', resources).model;
+        for (const { filter } of listeners.flatMap(({ filterChains }) => filterChains)) {
+          for (const { routes } of filter.virtualHosts) {
             const isRoot = routes.map(({ match }) => match.path.kind === 'prefix' && match.path.value === '/');
             expect(isRoot.slice(0, -1)).not.toContain(true);
           }

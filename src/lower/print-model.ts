@@ -3,7 +3,16 @@
  * A routing model -> the table that people read (`weft routes`), at most 120 columns wide, or JSON. Long cells are wrapped,
  * never cut: what a route does must be readable in full.
  */
-import type { Cluster, HeaderMatch, Listener, Origin, Route, RoutingModel, StringMatch } from '../model/model.js';
+import type {
+  Cluster,
+  FilterChain,
+  HeaderMatch,
+  Listener,
+  Origin,
+  Route,
+  RoutingModel,
+  StringMatch,
+} from '../model/model.js';
 import type { ForwardAction, RouteMatch, WeightedCluster } from '../model/model.js';
 
 const INDENT = '    ';
@@ -33,15 +42,23 @@ export function modelToJson(model: RoutingModel): string {
 type Row = readonly [number: string, match: string, action: string, source: string];
 
 function printListener(listener: Listener, clusters: ReadonlyMap<string, Cluster>): string {
-  const { address, port, configPort, routeConfigName, kind, origin } = listener;
+  return listener.filterChains.map((chain) => printFilterChain(listener, chain, clusters)).join('\n');
+}
+
+function printFilterChain(listener: Listener, chain: FilterChain, clusters: ReadonlyMap<string, Cluster>): string {
+  const { address, port, configPort, kind } = listener;
+  const { routeConfigName, virtualHosts } = chain.filter;
   const mapped = port === configPort ? '' : ` (port ${configPort})`;
   const title: Row = ['#', 'MATCH', 'ACTION', 'SOURCE'];
-  const blocks = listener.virtualHosts.map((virtualHost) => ({
+  const blocks = virtualHosts.map((virtualHost) => ({
     virtualHost,
     rows: virtualHost.routes.map((route, index): Row => printRoute(route, index, clusters)),
   }));
   const widths = columnWidths([title, ...blocks.flatMap(({ rows }) => rows)]);
-  const lines = [`${kind} ${address}:${port}${mapped}, routes ${routeConfigName}, from ${printOrigin(origin)}`];
+  const lines = wrap(
+    `${kind} ${address}:${port}${mapped}${printTls(chain)}, routes ${routeConfigName}, from ${printOrigin(chain.origin)}`,
+    WIDTH,
+  );
   lines.push(printRow(title, widths));
   for (const { virtualHost, rows } of blocks) {
     lines.push(...wrap(virtualHost.domains.join(', '), WIDTH).map((line) => `  ${line}`));
@@ -49,6 +66,16 @@ function printListener(listener: Listener, clusters: ReadonlyMap<string, Cluster
     lines.push(...rows.map((row) => printRow(row, widths)));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function printTls({ tls, match }: FilterChain): string {
+  if (tls === undefined) return '';
+  const names = match.serverNames.length === 0 ? 'any name' : match.serverNames.join(' ');
+  const sources = tls.certificates.map((source) =>
+    source.kind === 'secret' ? `secret ${source.namespace}/${source.name}` : `file ${source.certificate}`,
+  );
+  const client = tls.clientCertificate === 'ignored' ? '' : `, client certificate ${tls.clientCertificate}`;
+  return `, TLS for ${names} with ${sources.length === 0 ? 'no certificate' : sources.join(' and ')}${client}`;
 }
 
 function printRoute(route: Route, index: number, clusters: ReadonlyMap<string, Cluster>): Row {

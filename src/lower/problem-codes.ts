@@ -15,6 +15,26 @@ export const LOWER_CODES = {
     severity: 'info',
     meaning: 'A service port declares no protocol, and no listener is opened for it.',
   },
+  'credential-not-found': {
+    severity: 'error',
+    meaning: 'A Secret or file that TLS settings name is missing; handshakes that need it fail.',
+  },
+  'invalid-certificate': {
+    severity: 'error',
+    meaning: 'A certificate, key, authority or revocation list cannot be used; the last good stays.',
+  },
+  'key-mismatch': {
+    severity: 'error',
+    meaning: 'A private key does not belong to its certificate; the last good pair stays in force.',
+  },
+  'expired-certificate': {
+    severity: 'warning',
+    meaning: 'A certificate has expired or is not valid yet; clients will refuse it.',
+  },
+  'unknown-cipher-suite': {
+    severity: 'warning',
+    meaning: 'Cipher suites are unknown or not configurable; they are ignored.',
+  },
 } as const satisfies Record<string, CodeDescription>;
 
 export type LowerCode = ProblemCode | keyof typeof LOWER_CODES;

@@ -5,7 +5,7 @@
  * since nothing here looks at first bytes. Unknown hosts get 502, as with Istio's REGISTRY_ONLY: passing them through needs
  * the address that the client dialled.
  */
-import type { Listener, Origin, Route, VirtualHost } from '../model/model.js';
+import type { Listener, NetworkFilter, Origin, Route, VirtualHost } from '../model/model.js';
 import { compareText } from '../mesh/age-order.js';
 import { findService } from '../mesh/mesh.js';
 import type { MeshPort, MeshService } from '../mesh/mesh.js';
@@ -59,16 +59,19 @@ export function lowerSidecarListeners(context: LowerContext): Listener[] {
       );
       continue;
     }
+    const name = `${context.node.bind}_${listenPort}`;
+    const origin = originOf(first.service.source, first.port.path);
+    const virtualHosts = virtualHostsOf(context, port, members, virtualServices, domains);
+    const filter: NetworkFilter = { kind: 'http', routeConfigName: String(port), virtualHosts };
     listeners.set(listenPort, {
-      name: `${context.node.bind}_${listenPort}`,
+      name,
       address: context.node.bind,
       port: listenPort,
       configPort: port,
-      routeConfigName: String(port),
       kind: 'sidecar-outbound',
       pathNormalization: context.mesh.settings.pathNormalization,
-      virtualHosts: virtualHostsOf(context, port, members, virtualServices, domains),
-      origin: originOf(first.service.source, first.port.path),
+      filterChains: [{ name, match: { serverNames: [] }, filter, origin }],
+      origin,
     });
   }
   return [...listeners.values()];

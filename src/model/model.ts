@@ -24,7 +24,7 @@ export interface RoutingModel {
   readonly clusters: readonly Cluster[];
 }
 
-/** An address that accepts connections, and the virtual hosts served on it. */
+/** An address that accepts connections, and what is done with them. */
 export interface Listener {
   /** `<address>_<port>`, as Envoy names it. */
   readonly name: string;
@@ -33,13 +33,80 @@ export interface Listener {
   readonly port: number;
   /** The port that the configuration speaks of (Gateway `servers[].port.number`, Service port). */
   readonly configPort: number;
-  /** Route table name, such as `http.8080`; for a sidecar the port number. */
-  readonly routeConfigName: string;
   readonly kind: 'gateway' | 'sidecar-outbound';
   /** Istio's `pathNormalization`, applied before matching; the result is forwarded. */
   readonly pathNormalization: PathNormalization;
-  readonly virtualHosts: readonly VirtualHost[];
+  /** At least one; no two of a listener match alike. Plaintext HTTP is one chain that matches everything. */
+  readonly filterChains: readonly FilterChain[];
   readonly origin: Origin;
+}
+
+/** What is done with the connections of a listener that a match picks. */
+export interface FilterChain {
+  /** Unique in the model and the same after a reload: the listener's name, or `<listener>/<route table>`. */
+  readonly name: string;
+  readonly match: FilterChainMatch;
+  /** TLS is terminated before the filter; absent = plaintext. */
+  readonly tls?: DownstreamTls;
+  readonly filter: NetworkFilter;
+  readonly origin: Origin;
+}
+
+/** The most specific match wins: an exact name before the longest wildcard before none. */
+export interface FilterChainMatch {
+  /** Exact names or `*.example` of the ClientHello, in lower case; empty matches any name and none. */
+  readonly serverNames: readonly string[];
+}
+
+/**
+ * How TLS with clients is terminated. It names credentials and does not hold them, so that a printed model gives no key away;
+ * a chain whose credentials are missing or bad refuses every handshake.
+ */
+export interface DownstreamTls {
+  /** One of each kind of key. */
+  readonly certificates: readonly CertificateSource[];
+  readonly clientCertificate: 'ignored' | 'optional' | 'required';
+  /** False accepts any client certificate. */
+  readonly verifiesClient: boolean;
+  /** Who signs client certificates; a Secret is looked for in this order. */
+  readonly clientAuthorities: readonly AuthoritySource[];
+  /** Exact names of which a client certificate must have one; empty = any. */
+  readonly subjectAltNames: readonly string[];
+  /** SHA-256 of the client's public key in base64 and of its certificate in hexadecimal; one of all must fit, if any is there. */
+  readonly spkiHashes: readonly string[];
+  readonly certificateHashes: readonly string[];
+  readonly minVersion: TlsVersion;
+  readonly maxVersion: TlsVersion;
+  /** OpenSSL's names, for versions up to 1.2; empty = the runtime's own. */
+  readonly cipherSuites: readonly string[];
+  /** OpenSSL's names; empty = the runtime's own. */
+  readonly curves: readonly string[];
+  readonly alpn: readonly string[];
+}
+
+export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+
+export type CertificateSource =
+  SecretReference | { readonly kind: 'file'; readonly certificate: string; readonly privateKey: string };
+
+/** Authorities, and the revocation list beside them. */
+export type AuthoritySource =
+  SecretReference | { readonly kind: 'file'; readonly authorities: string; readonly revocations: string };
+
+export interface SecretReference {
+  readonly kind: 'secret';
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** What reads a chain's bytes; HTTP is the only kind so far. */
+export type NetworkFilter = HttpConnectionManager;
+
+export interface HttpConnectionManager {
+  readonly kind: 'http';
+  /** Route table name, such as `http.8080`; for a sidecar the port number. */
+  readonly routeConfigName: string;
+  readonly virtualHosts: readonly VirtualHost[];
 }
 
 export type PathNormalization = 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
@@ -49,7 +116,7 @@ export interface VirtualHost {
   readonly name: string;
   /**
    * Exact domains (`a.example`), suffix wildcards (`*.example`, `*example`), or `*`. Lower case, no port. A domain stands
-   * in one virtual host per listener only.
+   * in one virtual host per filter chain only.
    */
   readonly domains: readonly string[];
   /** Tried in order; the first whose match holds wins. */

@@ -73,12 +73,13 @@ class HeadText {
   }
 }
 
-/** Listener names with their port set off by a colon, as addresses are printed; there are few listeners. */
+/** Names of filter chains -> their listener's address with the port set off by a colon; there are few of them. */
 const listenerAddresses = new Map<string, string>();
 
-function addressOf(listener: string): string {
-  let address = listenerAddresses.get(listener);
-  if (address === undefined) listenerAddresses.set(listener, (address = listener.replace(/_(\d+)$/, ':$1')));
+function addressOf(filterChain: string): string {
+  let address = listenerAddresses.get(filterChain);
+  if (address === undefined)
+    listenerAddresses.set(filterChain, (address = filterChain.replace(/_(\d+)(\/.*)?$/, ':$1')));
   return address;
 }
 
@@ -110,7 +111,7 @@ function entryOf(exchange: FinishedExchange): AccessLogEntry {
     upstreamHost: exchange.upstreamAddress,
     upstreamCluster: exchange.clusterName,
     upstreamLocalAddress: exchange.upstreamLocalAddress,
-    downstreamLocalAddress: addressOf(exchange.listener),
+    downstreamLocalAddress: addressOf(exchange.filterChain),
     downstreamRemoteAddress: exchange.downstreamAddress,
     routeName: exchange.generation.routeName(exchange.route),
   };

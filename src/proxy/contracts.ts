@@ -37,18 +37,19 @@ export interface ThreadContext {
   endRead(): void;
   /** Runs `task` when the read region is free: after the read callback under way, or at once after any other. */
   whenRead(task: () => void): void;
-  accept(downstream: Downstream, listener: string, offset: number, length: number, verdict: number): boolean;
-  parseSavedHead(head: Buffer, generation: GenerationView, listener: string): void;
+  accept(downstream: Downstream, filterChain: string, offset: number, length: number, verdict: number): boolean;
+  parseSavedHead(head: Buffer, generation: GenerationView, filterChain: string): void;
   finish(exchange: RequestExchange): void;
   linger(): () => void;
   tellOthers(message: CapacityMessage): void;
 
   routeWord(generation: GenerationView, route: number, field: number): number;
-  headFlags(generation: GenerationView, listener: string): number;
+  headFlags(generation: GenerationView, filterChain: string): number;
   readRequest(): RequestText;
   downstreamAddress(): string;
   setDownstreamFacts(ip: Uint8Array, port: number): void;
   useDownstreamFacts(record: number): void;
+  setTlsFacts(isSecure: boolean, clientCertificate: string): void;
   setUpstreamFacts(address: string, cluster: string): void;
   refreshDate(): void;
   setReason(reason: string): void;
@@ -89,7 +90,8 @@ export interface ByteTunnel {
 export interface RequestExchange {
   readonly index: number;
   readonly generation: GenerationView;
-  readonly listener: string;
+  /** Name of the filter chain that the client's connection came through. */
+  readonly filterChain: string;
   readonly methodId: number;
   /** Index of the route taken in the whole table, -1 = none. */
   readonly route: number;
@@ -205,6 +207,8 @@ export interface Downstream {
   exchange: RequestExchange | null;
   /** STYLE_* bits of the engine's writeResponseHead that this front always wants. */
   readonly style: number;
+  /** Sets what the engine is to know of the client; heads of other clients may have been written meanwhile. */
+  restoreFacts(): void;
   /** Runs `write` so that what it sends leaves together. */
   cork(write: () => void): void;
   /** Whether the client may be sent interim answers (1xx) of the upstream. */

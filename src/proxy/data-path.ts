@@ -130,9 +130,10 @@ export class DataPath implements ThreadContext {
   }
 
   /** The generation in `slot` has become current: connections to endpoints that it lacks are closed. */
-  useGeneration(slot: number): void {
+  useGeneration(slot: number): GenerationView | undefined {
     const view = this.#generations[slot];
     if (view) this.upstreams.retainEndpoints(view.endpointSlots(this.engine));
+    return view;
   }
 
   routeWord(generation: GenerationView, route: number, field: number): number {
@@ -150,7 +151,7 @@ export class DataPath implements ThreadContext {
    * the failure for which the front refuses it. Returns false when the thread is full or has no tables: the front closes
    * the connection.
    */
-  accept(downstream: Downstream, listener: string, offset: number, length: number, verdict: number): boolean {
+  accept(downstream: Downstream, filterChain: string, offset: number, length: number, verdict: number): boolean {
     const exchange = this.#free.pop() ?? this.#newExchange();
     if (!exchange) return false;
     const slot = this.engine.exports.beginExchange(exchange.index);
@@ -161,11 +162,11 @@ export class DataPath implements ThreadContext {
     }
     this.#active++;
     this.setGauge(layout.SLAB_ACTIVE_EXCHANGES, this.#active);
-    exchange.open(downstream, generation, listener);
+    exchange.open(downstream, generation, filterChain);
     downstream.exchange = exchange;
     try {
       const failure = verdict === HEAD_UNPARSED ? this.#parse(offset, length) : Math.min(verdict, 0);
-      exchange.start(failure < 0 ? failure : this.#decide(exchange, generation, listener), offset, length);
+      exchange.start(failure < 0 ? failure : this.#decide(exchange, generation, filterChain), offset, length);
     } catch (error) {
       this.onBug(error);
       exchange.onBug();
@@ -177,9 +178,9 @@ export class DataPath implements ThreadContext {
     return this.#created < this.#capacity ? new Exchange(this, this.#created++) : null;
   }
 
-  #decide(exchange: Exchange, generation: GenerationView, listener: string): number {
+  #decide(exchange: Exchange, generation: GenerationView, filterChain: string): number {
     const exports = this.engine.exports;
-    const failure = this.#normalize(generation, listener);
+    const failure = this.#normalize(generation, filterChain);
     if (failure < 0) return failure;
     // What is said of a refusal must not speak of the virtual host of an earlier request.
     this.engine.ints[(this.engine.slab + layout.SLAB_RESULT + layout.RESULT_VIRTUAL_HOST) >> 2] = -1;
@@ -191,7 +192,7 @@ export class DataPath implements ThreadContext {
     if (method === layout.METHOD_CONNECT) return layout.FAILURE_NO_ROUTE;
     if (method === layout.METHOD_TRACE) return layout.FAILURE_METHOD;
     if (this.engine.words[request + layout.REQUEST_VERSION / 4] === 10) return layout.FAILURE_LOW_VERSION;
-    const index = generation.listenerIndex(listener);
+    const index = generation.filterChainIndex(filterChain);
     if (index < 0) return layout.FAILURE_NO_ROUTE;
     let decision = exports.routeRequest(exchange.index, index);
     while (decision === layout.DECISION_ASK_HOST) {
@@ -215,15 +216,15 @@ export class DataPath implements ThreadContext {
   }
 
   /** Normalises the path of the parsed request as its listener wants it; 0 or a failure. */
-  #normalize(generation: GenerationView, listener: string): number {
-    const mode = generation.facts.listeners[generation.listenerIndex(listener)]?.pathNormalization ?? 'BASE';
+  #normalize(generation: GenerationView, filterChain: string): number {
+    const mode = generation.listenerOf(filterChain)?.pathNormalization ?? 'BASE';
     return this.engine.exports.normalizePath(PATH_MODES.indexOf(mode));
   }
 
   /** Parses a head again that was parsed before. Throws when that fails, which only a bug can cause. */
-  parseSavedHead(head: Buffer, generation: GenerationView, listener: string): void {
+  parseSavedHead(head: Buffer, generation: GenerationView, filterChain: string): void {
     this.engine.bytes.set(head, this.inputOffset);
-    if (this.#parse(this.inputOffset, head.length) < 0 || this.#normalize(generation, listener) < 0)
+    if (this.#parse(this.inputOffset, head.length) < 0 || this.#normalize(generation, filterChain) < 0)
       throw new Error('a head that was accepted before is refused now');
   }
 
@@ -277,6 +278,13 @@ export class DataPath implements ThreadContext {
     words[facts + layout.FACT_DOWNSTREAM_REMOTE_IP / 4 + 1] = lengths & 0xffff;
     words[facts + layout.FACT_DOWNSTREAM_REMOTE / 4] = connection + layout.CONNECTION_ADDRESS;
     words[facts + layout.FACT_DOWNSTREAM_REMOTE / 4 + 1] = lengths >>> 16;
+  }
+
+  /** Whether the client came over TLS, and the value of x-forwarded-client-cert ('' = none). */
+  setTlsFacts(isSecure: boolean, clientCertificate: string): void {
+    const words = (this.engine.slab + layout.SLAB_FACTS) >> 2;
+    this.engine.words[words + layout.FACT_DOWNSTREAM_TLS / 4] = isSecure ? 1 : 0;
+    this.#setFact(layout.FACT_CLIENT_CERTIFICATE, 2048, clientCertificate);
   }
 
   /** `ip:port` of the client whose request is being handled. */
@@ -344,8 +352,8 @@ export class DataPath implements ThreadContext {
     };
   }
 
-  headFlags(generation: GenerationView, listener: string): number {
-    const kind = generation.facts.listeners[generation.listenerIndex(listener)]?.kind;
+  headFlags(generation: GenerationView, filterChain: string): number {
+    const kind = generation.listenerOf(filterChain)?.kind;
     // An upgrade that may not be kept has been refused before.
     return layout.HEAD_FLAG_UPGRADE | (kind === 'sidecar-outbound' ? layout.HEAD_FLAG_SIDECAR : 0);
   }

@@ -78,6 +78,11 @@ export class DataThread {
     this.#say({ kind: 'use', slot });
   }
 
+  /** What session tickets are sealed with from now on. */
+  setTicketSecret(secret: Uint8Array): void {
+    this.#say({ kind: 'ticket-secret', secret });
+  }
+
   retire(slot: number, serial: number): void {
     this.#say({ kind: 'retire', slot, serial });
   }

@@ -31,7 +31,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
   readonly #backoff: WheelTimer;
   downstream!: Downstream;
   generation!: GenerationView;
-  listener = '';
+  filterChain = '';
   methodId = 0;
   isUpgrade = false;
   /** False once finished: late callbacks then do nothing. */
@@ -92,10 +92,10 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
   }
 
   /** Resets a pooled exchange for a new request. */
-  open(downstream: Downstream, generation: GenerationView, listener: string): void {
+  open(downstream: Downstream, generation: GenerationView, filterChain: string): void {
     this.downstream = downstream;
     this.generation = generation;
-    this.listener = listener;
+    this.filterChain = filterChain;
     this.active = true;
     this.resetFacts(this.#path.nowMs);
     this.methodId = 0;
@@ -419,7 +419,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     path.setUpstreamFacts(connection.address, connection.clusterName);
     path.setRewrittenPath(this.generation, this.route);
     const offset = path.output.open();
-    const flags = path.headFlags(this.generation, this.listener);
+    const flags = path.headFlags(this.generation, this.filterChain);
     const length = engine.exports.writeRequestHead(this.index, offset, path.output.capacity, flags);
     if (length < 0) {
       this.#connection = null;
@@ -475,7 +475,8 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
   }
 
   #restoreHead(): void {
-    this.#path.parseSavedHead(this.requestHead, this.generation, this.listener);
+    this.downstream.restoreFacts();
+    this.#path.parseSavedHead(this.requestHead, this.generation, this.filterChain);
   }
 
   #respond(made: LocalResponse): void {

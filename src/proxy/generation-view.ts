@@ -2,9 +2,10 @@
 /** What a data-path thread knows of a generation of tables beyond the tables themselves. */
 import * as layout from '../../assembly/layout.js';
 import type { Engine } from '../engine/engine.js';
+import type { CertificateSet } from '../model/certificate-set.js';
 import type { HostMatcher, PathRewriter } from '../rules/regex/host-regex.js';
 import { compileMatcher, compileRewrite } from '../rules/regex/host-regex.js';
-import type { ClusterData, EndpointData } from '../rules/encoded-tables.js';
+import type { ClusterData, EndpointData, ListenerData } from '../rules/encoded-tables.js';
 import { conditionOf, routeNameOf, routeOriginOf, routesOf, virtualHostNameOf } from './thread-facts.js';
 import type { RouteExtras, ThreadFacts } from './thread-facts.js';
 
@@ -14,14 +15,16 @@ export interface GenerationMessage {
   readonly serial: number;
   readonly base: number;
   readonly facts: ThreadFacts;
+  readonly certificates: CertificateSet;
 }
 
 export class GenerationView {
   readonly slot: number;
   readonly serial: number;
   readonly facts: ThreadFacts;
+  readonly certificates: CertificateSet;
   readonly #base: number;
-  readonly #listeners: ReadonlyMap<string, number>;
+  readonly #filterChains: ReadonlyMap<string, number>;
   readonly #matchers = new Map<number, HostMatcher>();
   readonly #rewrites = new Map<number, PathRewriter>();
 
@@ -29,13 +32,19 @@ export class GenerationView {
     this.slot = message.slot;
     this.serial = message.serial;
     this.facts = message.facts;
+    this.certificates = message.certificates;
     this.#base = message.base;
-    this.#listeners = new Map(message.facts.listeners.map((listener, index) => [listener.name, index]));
+    this.#filterChains = new Map(message.facts.filterChains.map(({ name }, index) => [name, index]));
   }
 
-  /** Index of a listener by name, -1 when this generation has none of that name. */
-  listenerIndex(name: string): number {
-    return this.#listeners.get(name) ?? -1;
+  /** Index of a filter chain by name, -1 when this generation has none of that name. */
+  filterChainIndex(name: string): number {
+    return this.#filterChains.get(name) ?? -1;
+  }
+
+  /** The listener of a filter chain by the chain's name; undefined when this generation has none of that name. */
+  listenerOf(filterChain: string): ListenerData | undefined {
+    return this.facts.listeners[this.facts.filterChains[this.filterChainIndex(filterChain)]?.listener ?? -1];
   }
 
   cluster(index: number): ClusterData {

@@ -87,7 +87,7 @@ function unmatched(path: ThreadContext, exchange: RequestExchange): string {
   const index = path.engine.ints[(path.engine.slab + layout.SLAB_RESULT + layout.RESULT_VIRTUAL_HOST) >> 2] ?? -1;
   const virtualHost = exchange.generation.virtualHostName(index);
   return virtualHost === undefined
-    ? ` no virtual host on listener ${exchange.listener}`
+    ? ` no virtual host on listener ${exchange.filterChain}`
     : ` no route of virtual host ${virtualHost} matches${nearestMiss(path, exchange, index)}`;
 }
 
@@ -95,8 +95,7 @@ function unmatched(path: ThreadContext, exchange: RequestExchange): string {
 function location(path: ThreadContext, exchange: RequestExchange, action: RedirectAction): string {
   const request = path.readRequest();
   const scheme = action.scheme ?? request.scheme;
-  const listenerPort =
-    exchange.generation.facts.listeners[exchange.generation.listenerIndex(exchange.listener)]?.port ?? 0;
+  const listenerPort = exchange.generation.listenerOf(exchange.filterChain)?.port ?? 0;
   const wanted = action.port === 'listener' ? listenerPort : action.port;
   const isDefault = (port: number, of: string): boolean => port === (of === 'https' ? 443 : 80);
   let authority = action.authority ?? request.authority;

@@ -14,6 +14,8 @@ export interface ListenerWish {
   readonly port: number;
   /** Place of its shared count of connections and of its counters in each thread. */
   readonly slot: number;
+  /** TLS is terminated on it, which only the wire front does. */
+  readonly isSecure: boolean;
   /** With `by-descriptor`: the main thread's listening socket, for the thread to duplicate and never to close. */
   readonly descriptor?: number;
 }
@@ -39,11 +41,14 @@ export interface ThreadData {
   readonly accessLog?: 'TEXT' | 'JSON';
   readonly generations: readonly GenerationMessage[];
   readonly currentSlot: number;
+  /** See start-proxy.ts. */
+  readonly ticketSecret: Uint8Array;
 }
 
 export type ToThread =
   | { readonly kind: 'generation'; readonly generation: GenerationMessage }
   | { readonly kind: 'use'; readonly slot: number }
+  | { readonly kind: 'ticket-secret'; readonly secret: Uint8Array }
   | { readonly kind: 'retire'; readonly slot: number; readonly serial: number }
   | { readonly kind: 'listen'; readonly request: number; readonly listeners: readonly ListenerWish[] }
   | { readonly kind: 'drain'; readonly drainMs: number }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The running data plane as its owner sees it: publish tables, read statistics, drain, stop. */
+import type { CertificateSet } from '../model/certificate-set.js';
 import type { EncodedTables } from '../rules/encoded-tables.js';
 import type { ClientLimits } from '../engine/client-limits.js';
 import type { StatisticsSnapshot } from '../engine/statistics.js';
@@ -40,13 +41,15 @@ export interface BoundListener {
   readonly name: string;
   readonly address: string;
   readonly port: number;
+  /** Its connections begin with TLS. */
+  readonly isSecure: boolean;
   readonly error?: string;
 }
 
 export interface Proxy {
   readonly state: ProxyState;
   /** Checks the tables, makes every thread use them for new requests, opens and closes listeners to fit. */
-  publish(encoded: EncodedTables): Promise<PublishResult>;
+  publish(encoded: EncodedTables, certificates: CertificateSet): Promise<PublishResult>;
   statistics(): StatisticsSnapshot;
   listeners(): readonly BoundListener[];
   /** After the log file has been moved away. */

@@ -3,13 +3,14 @@
  * The main thread of the data plane: one shared memory, N data-path threads, and the generations of tables that they use.
  * It carries no traffic itself.
  */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { compileEngine, Engine } from '../engine/engine.js';
 import { createEngineMemory, DEFAULT_CAPACITIES } from '../engine/memory-plan.js';
 import { readStatistics } from '../engine/statistics-reader.js';
 import type { StatisticsSnapshot, ThreadStatistics } from '../engine/statistics.js';
 import type { Generation } from '../engine/table-store.js';
 import { TableStore } from '../engine/table-store.js';
+import type { CertificateSet } from '../model/certificate-set.js';
 import type { EncodedTables } from '../rules/encoded-tables.js';
 import { AccessLogWriter } from '../telemetry/access-log-writer.js';
 import * as layout from '../../assembly/layout.js';
@@ -28,6 +29,10 @@ const QUICK_DEATH_MS = 2000;
 const QUICK_DEATHS_ALLOWED = 5;
 /** How long a thread that met an error goes on for the requests it has begun, once its replacement serves. */
 const LAST_REQUESTS_MS = 5000;
+/** What TLS session tickets are sealed with is one secret of all threads, so that a session resumes on any of them. */
+const TICKET_SECRET_BYTES = 32;
+/** Whoever steals the secret can read the resumed sessions of this long (TLS 1.2), so it does not live for ever. */
+const TICKET_SECRET_MS = 12 * 3_600_000;
 /** How often generations that nobody uses any more are freed. */
 const COLLECT_MS = 1000;
 
@@ -59,6 +64,10 @@ class RunningProxy implements Proxy {
   readonly #sharedPorts: SharedPorts | null;
   readonly #portSharing: PortSharing;
   readonly #listenerSlots = new ListenerSlots(layout.LISTENER_CAPACITY);
+  /** By the serial number of the generation. */
+  readonly #certificates = new Map<number, CertificateSet>();
+  readonly #ticketTimer: NodeJS.Timeout;
+  #ticketSecret = randomBytes(TICKET_SECRET_BYTES);
   #quickDeaths = 0;
   #listeners: BoundListener[] = [];
   #publishing: Promise<unknown> = Promise.resolve();
@@ -80,6 +89,8 @@ class RunningProxy implements Proxy {
     for (let slab = threads - 1; slab >= 0; slab--) this.#freeSlabs.push(slab);
     this.#collector = setInterval(() => this.#collect(), COLLECT_MS);
     this.#collector.unref();
+    this.#ticketTimer = setInterval(() => this.#rotateTickets(), TICKET_SECRET_MS);
+    this.#ticketTimer.unref();
   }
 
   async start(): Promise<void> {
@@ -88,9 +99,9 @@ class RunningProxy implements Proxy {
     await Promise.all(this.#threads.map((thread) => thread.whenReady()));
   }
 
-  publish(encoded: EncodedTables): Promise<PublishResult> {
+  publish(encoded: EncodedTables, certificates: CertificateSet): Promise<PublishResult> {
     // One at a time: the order of publishes is the order of generations.
-    const result = this.#publishing.then(() => this.#publish(encoded));
+    const result = this.#publishing.then(() => this.#publish(encoded, certificates));
     this.#publishing = result.catch(() => undefined);
     return result;
   }
@@ -133,6 +144,7 @@ class RunningProxy implements Proxy {
   async #close(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.whenEnded()));
     clearInterval(this.#collector);
+    clearInterval(this.#ticketTimer);
     this.#sharedPorts?.closeExcept(new Set());
     await this.#accessLog?.close();
   }
@@ -144,7 +156,7 @@ class RunningProxy implements Proxy {
     this.#sharedPorts.closeExcept(names);
   }
 
-  async #publish(encoded: EncodedTables): Promise<PublishResult> {
+  async #publish(encoded: EncodedTables, certificates: CertificateSet): Promise<PublishResult> {
     if (this.#stopped) return { ok: false, reason: 'the proxy is shutting down' };
     this.#collect();
     const prepared = this.#store.prepare(encoded);
@@ -157,7 +169,8 @@ class RunningProxy implements Proxy {
       this.#store.discard(generation);
       return { ok: false, reason: refused.map((wish) => wish.error).join('; ') };
     }
-    const message = messageOf(generation);
+    this.#certificates.set(generation.serial, certificates);
+    const message = this.#messageOf(generation);
     await Promise.all(this.#threads.map((thread) => thread.addGeneration(message)));
     this.#store.activate(generation);
     for (const thread of this.#threads) thread.use(generation.slot);
@@ -172,7 +185,8 @@ class RunningProxy implements Proxy {
     const failed = new Map(failures.flat().map((failure) => [failure.name, failure.error]));
     this.#listeners = wishes.map((wish) => {
       const error = wish.error ?? failed.get(wish.name);
-      return { name: wish.name, address: wish.address, port: wish.port, ...(error === undefined ? {} : { error }) };
+      const { name, address, port, isSecure } = wish;
+      return { name, address, port, isSecure, ...(error === undefined ? {} : { error }) };
     });
     for (const listener of this.#listeners) {
       if (listener.error)
@@ -196,10 +210,11 @@ class RunningProxy implements Proxy {
   async #probe(encoded: EncodedTables): Promise<(ListenerWish & { error?: string })[]> {
     const open = new Set(this.#listeners.filter((listener) => !listener.error).map((listener) => listener.name));
     return Promise.all(
-      encoded.host.listeners.map(async ({ name, address, port }) => {
-        const slot = this.#listenerSlots.slotOf(name);
+      encoded.host.listeners.map(async ({ name, address, port }, index) => {
         const error = open.has(name) ? undefined : await this.#whyNotOpen(name, address, port);
-        return { name, address, port, slot, ...(error === undefined ? {} : { error }) };
+        const slot = this.#listenerSlots.slotOf(name);
+        const isSecure = encoded.host.filterChains.some(({ listener, tls }) => listener === index && tls !== undefined);
+        return { name, address, port, slot, isSecure, ...(error === undefined ? {} : { error }) };
       }),
     );
   }
@@ -214,10 +229,10 @@ class RunningProxy implements Proxy {
   #open(): ListenerWish[] {
     return this.#listeners
       .filter((listener) => !listener.error)
-      .map(({ name, address, port }) => {
+      .map(({ name, address, port, isSecure }) => {
         const descriptor = this.#sharedPorts?.descriptorOf(name);
         const slot = this.#listenerSlots.slotOf(name);
-        return { name, address, port, slot, ...(descriptor === undefined ? {} : { descriptor }) };
+        return { name, address, port, slot, isSecure, ...(descriptor === undefined ? {} : { descriptor }) };
       });
   }
 
@@ -247,8 +262,9 @@ class RunningProxy implements Proxy {
         limits: this.#options.limits,
         exposeReasons: this.#options.exposeReasons,
         ...(this.#options.accessLog ? { accessLog: this.#options.accessLog.encoding } : {}),
-        generations: this.#store.live().map(messageOf),
+        generations: this.#store.live().map((generation) => this.#messageOf(generation)),
         currentSlot: current?.slot ?? -1,
+        ticketSecret: this.#ticketSecret,
       },
       this.#options.logger,
       {
@@ -261,6 +277,12 @@ class RunningProxy implements Proxy {
     this.#startedAtMs[thread.index] = performance.now();
     const open = this.#open();
     if (open.length > 0) await thread.listen(open);
+  }
+
+  /** Sessions of before take a full handshake more; no connection notices. */
+  #rotateTickets(): void {
+    this.#ticketSecret = randomBytes(TICKET_SECRET_BYTES);
+    for (const thread of this.#threads) thread.setTicketSecret(this.#ticketSecret);
   }
 
   #replace(dying: DataThread): void {
@@ -294,8 +316,15 @@ class RunningProxy implements Proxy {
       });
   }
 
+  #messageOf(generation: Generation): GenerationMessage {
+    const { slot, serial, base, encoded } = generation;
+    const certificates = this.#certificates.get(serial) ?? new Map();
+    return { slot, serial, base, facts: threadFactsOf(encoded.host), certificates };
+  }
+
   #collect(): void {
     for (const generation of this.#store.collect()) {
+      this.#certificates.delete(generation.serial);
       for (const thread of this.#threads) thread.retire(generation.slot, generation.serial);
     }
   }
@@ -319,11 +348,6 @@ class RunningProxy implements Proxy {
     }
     return [...rows.values()].sort((left, right) => left.index - right.index);
   }
-}
-
-function messageOf(generation: Generation): GenerationMessage {
-  const { slot, serial, base, encoded } = generation;
-  return { slot, serial, base, facts: threadFactsOf(encoded.host) };
 }
 
 function opensPortsInEachThread(options: ProxyOptions): boolean {

@@ -10,11 +10,12 @@ function route(name: string, line: number, extras: Partial<RouteData> = {}): Rou
 
 const HOST: HostData = {
   listeners: [],
+  filterChains: [],
   clusters: [],
   patterns: [],
   virtualHosts: [
-    { name: 'a.example:80', domains: ['a.example'], listener: 0, firstRoute: 0, routeCount: 3 },
-    { name: 'straße:80', domains: ['straße'], listener: 0, firstRoute: 3, routeCount: 0 },
+    { name: 'a.example:80', domains: ['a.example'], filterChain: 0, firstRoute: 0, routeCount: 3 },
+    { name: 'straße:80', domains: ['straße'], filterChain: 0, firstRoute: 3, routeCount: 0 },
   ],
   routes: [
     route('first', 7, { conditions: ['path exact /a', 'header x present'] }),

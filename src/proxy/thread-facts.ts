@@ -5,7 +5,7 @@
  * 10,000 routes, on the main thread and on threads that carry traffic (perf/gate/reload.ts times publishing). Routes that
  * need more are few and are cloned.
  */
-import type { ClusterData, HostData, ListenerData, RouteData } from '../rules/encoded-tables.js';
+import type { ClusterData, FilterChainData, HostData, ListenerData, RouteData } from '../rules/encoded-tables.js';
 
 /** What a route may have besides a name and an origin. */
 export type RouteExtras = Pick<
@@ -15,6 +15,7 @@ export type RouteExtras = Pick<
 
 export interface ThreadFacts {
   readonly listeners: readonly ListenerData[];
+  readonly filterChains: readonly FilterChainData[];
   readonly clusters: readonly ClusterData[];
   readonly patterns: readonly string[];
   /** By route; those without any are left out. */
@@ -46,10 +47,11 @@ type RouteFacts = Pick<ThreadFacts, 'extras' | 'routes' | 'virtualHosts' | 'text
 /** By the routes that they were made of: generations that differ in endpoints alone share them, and so do all threads. */
 const factsOfRoutes = new WeakMap<readonly RouteData[], RouteFacts>();
 
-export function threadFactsOf({ listeners, clusters, patterns, routes, virtualHosts }: HostData): ThreadFacts {
+export function threadFactsOf(host: HostData): ThreadFacts {
+  const { listeners, filterChains, clusters, patterns, routes, virtualHosts } = host;
   let facts = factsOfRoutes.get(routes);
   if (facts === undefined) factsOfRoutes.set(routes, (facts = routeFactsOf(routes, virtualHosts)));
-  return { listeners, clusters, patterns, ...facts };
+  return { listeners, filterChains, clusters, patterns, ...facts };
 }
 
 function routeFactsOf(routes: HostData['routes'], virtualHosts: HostData['virtualHosts']): RouteFacts {

@@ -14,7 +14,8 @@ import { UwsListener } from './fronts/uws-front.js';
 import { AcceptBalance } from './fronts/accept-balance.js';
 import type { AdmittedClient } from './fronts/listener-clients.js';
 import { SourceTable } from './fronts/source-table.js';
-import { WireListener } from './fronts/wire-front.js';
+import { TlsAcceptor } from './fronts/tls-acceptor.js';
+import { canReusePort, WireListener } from './fronts/wire-front.js';
 import type { FromThread, ListenerWish, ListenFailure, ThreadData, ToThread } from './messages.js';
 import type { CapacityMessage } from './contracts.js';
 import { trimHeap } from './trim-heap.js';
@@ -63,8 +64,9 @@ const path = new DataPath({
   tellOthers: (message) => others.postMessage(message),
 });
 others.onmessage = path.guard((event: unknown) => path.upstreams.onCapacity((event as { data: CapacityMessage }).data));
+const acceptor = new TlsAcceptor(path, data.ticketSecret);
 for (const generation of data.generations) path.addGeneration(generation);
-if (data.currentSlot >= 0) path.useGeneration(data.currentSlot);
+if (data.currentSlot >= 0) useGeneration(data.currentSlot);
 
 const balance = new AcceptBalance(engine);
 const newListener = chooseFront();
@@ -77,18 +79,31 @@ let ending = false;
 /** Ends a drain before its time; null when none is under way. */
 let endDrain: (() => void) | null = null;
 
+function useGeneration(slot: number): void {
+  const generation = path.useGeneration(slot);
+  if (generation !== undefined) acceptor.use(generation);
+}
+
 /** What makes a listener; null where another thread serves the ports alone. */
 function chooseFront(): ((wish: ListenerWish) => FrontListener) | null {
+  const everyone = new SourceTable<AdmittedClient>();
+  const newWire = (wish: ListenerWish): FrontListener =>
+    new WireListener(path, path.upstreams, everyone, balance, acceptor, wish);
   if (data.front !== 'uws') {
     if (data.portSharing === 'one-thread' && data.place > 0) return null;
-    const everyone = new SourceTable<AdmittedClient>();
-    return (wish) => new WireListener(path, path.upstreams, everyone, balance, wish);
+    return newWire;
   }
   const uws = loadUws();
-  if (uws.ok) return ({ name }) => new UwsListener(path, uws.module, name);
-  return () => {
+  if (uws.ok) return (wish) => (wish.isSecure ? newWire(wish) : new UwsListener(path, uws.module, wish.name));
+  return (wish) => {
+    if (wish.isSecure) return newWire(wish);
     throw new Error(`uWebSockets.js did not load: ${uws.reason}`);
   };
+}
+
+/** Beside uWebSockets.js nobody shares the port of a wire listener, where Node.js itself can't: one thread has it alone. */
+function servesHere({ isSecure }: ListenerWish): boolean {
+  return !isSecure || data.front !== 'uws' || canReusePort() || data.place === 0;
 }
 
 async function listen(request: number, wishes: readonly ListenerWish[]): Promise<void> {
@@ -101,7 +116,7 @@ async function listen(request: number, wishes: readonly ListenerWish[]): Promise
     retired.add(listener);
   }
   for (const wish of wishes) {
-    if (newListener === null || listeners.has(wish.name) || ending) continue;
+    if (newListener === null || listeners.has(wish.name) || ending || !servesHere(wish)) continue;
     try {
       const listener = newListener(wish);
       await listener.listen(wish);
@@ -181,7 +196,10 @@ port.on('message', (message: ToThread) => {
       say({ kind: 'has-generation', serial: message.generation.serial });
       break;
     case 'use':
-      path.useGeneration(message.slot);
+      useGeneration(message.slot);
+      break;
+    case 'ticket-secret':
+      acceptor.setTicketSecret(message.secret);
       break;
     case 'retire':
       path.removeGeneration(message.slot, message.serial);

@@ -38,6 +38,7 @@ export function isCheckable(resource: KnownResource): boolean {
     case 'EndpointSlice':
     case 'Endpoints':
     case 'Pod':
+    case 'Secret':
     case 'Namespace':
       return false;
   }

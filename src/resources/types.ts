@@ -191,8 +191,36 @@ export interface ServerSpec {
   readonly bind?: string;
   readonly hosts: readonly string[];
   readonly name?: string;
-  readonly tls?: { readonly mode?: string; readonly httpsRedirect?: boolean };
+  readonly tls?: ServerTlsSpec;
 }
+
+/** A Gateway server's TLS settings; an absent mode means PASSTHROUGH. */
+export interface ServerTlsSpec {
+  readonly mode?: 'PASSTHROUGH' | 'SIMPLE' | 'MUTUAL' | 'OPTIONAL_MUTUAL' | 'ISTIO_MUTUAL' | 'AUTO_PASSTHROUGH';
+  readonly httpsRedirect?: boolean;
+  readonly serverCertificate?: string;
+  readonly privateKey?: string;
+  readonly caCertificates?: string;
+  readonly caCrl?: string;
+  readonly credentialName?: string;
+  readonly credentialNames?: readonly string[];
+  readonly tlsCertificates?: readonly {
+    readonly serverCertificate: string;
+    readonly privateKey: string;
+    readonly caCertificates?: string;
+  }[];
+  readonly caCertCredentialName?: string;
+  readonly subjectAltNames?: readonly string[];
+  readonly verifyCertificateSpki?: readonly string[];
+  readonly verifyCertificateHash?: readonly string[];
+  readonly minProtocolVersion?: ServerTlsVersion;
+  readonly maxProtocolVersion?: ServerTlsVersion;
+  readonly cipherSuites?: readonly string[];
+  readonly ecdhCurves?: readonly string[];
+  readonly insecureSkipVerify?: boolean;
+}
+
+export type ServerTlsVersion = 'TLS_AUTO' | 'TLSV1_0' | 'TLSV1_1' | 'TLSV1_2' | 'TLSV1_3';
 
 export interface GatewaySpec {
   readonly selector?: Readonly<Record<string, string>>;
@@ -290,6 +318,14 @@ export interface PodSpec {
   };
 }
 
+/** Secret has no `spec`. */
+export interface SecretSpec {
+  readonly type?: string;
+  /** In base64. */
+  readonly data?: Readonly<Record<string, string>>;
+  readonly stringData?: Readonly<Record<string, string>>;
+}
+
 export type VirtualService = Resource<'VirtualService', VirtualServiceSpec>;
 export type DestinationRule = Resource<'DestinationRule', DestinationRuleSpec>;
 export type Gateway = Resource<'Gateway', GatewaySpec>;
@@ -299,6 +335,7 @@ export type Service = Resource<'Service', ServiceSpec>;
 export type EndpointSlice = Resource<'EndpointSlice', EndpointSliceSpec>;
 export type Endpoints = Resource<'Endpoints', EndpointsSpec>;
 export type Pod = Resource<'Pod', PodSpec>;
+export type Secret = Resource<'Secret', SecretSpec>;
 export type Namespace = Resource<'Namespace', Record<string, unknown>>;
 
 export type KnownResource =
@@ -311,4 +348,5 @@ export type KnownResource =
   | EndpointSlice
   | Endpoints
   | Pod
+  | Secret
   | Namespace;

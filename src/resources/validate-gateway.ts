@@ -53,6 +53,7 @@ export function checkServerPort(port: PortDraft, place: Place): void {
     const hint = "The target port of the gateway's Service counts; remove the field.";
     place.at('targetPort').reportKey('target-port-on-gateway', 'targetPort has no effect on a Gateway', hint);
   }
+  if (port.protocol?.toUpperCase() === 'HTTPS') return;
   checkProtocol(port.protocol, [...HTTP_PROTOCOLS, ...TLS_PROTOCOLS, ...TCP_PROTOCOLS], place.at('protocol'));
 }
 
@@ -131,6 +132,14 @@ function checkTerminatingTls(server: ServerDraft, place: Place): void {
       const text = `${name} cannot be set in mode ISTIO_MUTUAL`;
       place.at(name).reportKey('conflicting-certificates', text, 'The mesh issues the certificates.');
     }
+  }
+  if (mode === 'PASSTHROUGH' && !Object.hasOwn(tls, 'mode')) {
+    const text = 'tls without a mode means PASSTHROUGH, which is valid but not executed by Weft yet';
+    place.report(
+      'not-executed',
+      text,
+      'Set mode SIMPLE, with a credentialName or certificate files, to terminate TLS.',
+    );
   }
   if (mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH') {
     for (const name of fieldsSet(tls, CERTIFICATE_FIELDS)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Domains of a listener's virtual hosts -> its host index: hash slots, a reversed trie of suffixes, and the `*` host. */
+/** Domains of a filter chain's virtual hosts -> its host index: hash slots, a reversed trie of suffixes, and the `*` host. */
 import * as layout from '../../assembly/layout.js';
-import type { Listener } from '../model/model.js';
+import type { VirtualHost } from '../model/model.js';
 import { encodeSlots } from './encode-slots.js';
 import type { TrieValue } from './encode-trie.js';
 import { encodeTrie } from './encode-trie.js';
@@ -15,14 +15,14 @@ function reversed(bytes: string): string {
 }
 
 /**
- * Appends the listener's record. `firstHost` is the number of its first virtual host. A domain that stands in two virtual
+ * Appends the chain's record. `firstHost` is the number of its first virtual host. A domain that stands in two virtual
  * hosts belongs to the first.
  */
-export function encodeListener(writer: TableWriter, listener: Listener, firstHost: number): void {
+export function encodeFilterChain(writer: TableWriter, virtualHosts: readonly VirtualHost[], firstHost: number): void {
   const exact = new Map<string, number>();
   const suffixes = new Map<string, TrieValue>();
   let any = -1;
-  listener.virtualHosts.forEach((virtualHost, index) => {
+  virtualHosts.forEach((virtualHost, index) => {
     const value = firstHost + index;
     for (const domain of virtualHost.domains) {
       const bytes = toByteString(domain);
@@ -37,9 +37,9 @@ export function encodeListener(writer: TableWriter, listener: Listener, firstHos
   });
   const slots = encodeSlots(exact, writer.hostSlots, writer.text);
   const trie = encodeTrie(suffixes, { nodes: writer.hostNodes, keys: writer.hostKeys, text: writer.text });
-  const record = writer.listeners.reserve(1);
-  writer.listeners.set(record, layout.LISTENER_HOST_SLOTS_FIRST, slots.first);
-  writer.listeners.set(record, layout.LISTENER_HOST_SLOTS_COUNT, slots.count);
-  writer.listeners.set(record, layout.LISTENER_HOST_ROOT, trie.root);
-  writer.listeners.set(record, layout.LISTENER_ANY_HOST, any);
+  const record = writer.filterChains.reserve(1);
+  writer.filterChains.set(record, layout.FILTER_CHAIN_HOST_SLOTS_FIRST, slots.first);
+  writer.filterChains.set(record, layout.FILTER_CHAIN_HOST_SLOTS_COUNT, slots.count);
+  writer.filterChains.set(record, layout.FILTER_CHAIN_HOST_ROOT, trie.root);
+  writer.filterChains.set(record, layout.FILTER_CHAIN_ANY_HOST, any);
 }

@@ -160,6 +160,6 @@ describe('encodeTables', () => {
       conditions: ['path prefix /'],
       virtualHost: 0,
     });
-    expect(host.virtualHosts[0]).toMatchObject({ listener: 0, firstRoute: 0, routeCount: 2, domains: ['*'] });
+    expect(host.virtualHosts[0]).toMatchObject({ filterChain: 0, firstRoute: 0, routeCount: 2, domains: ['*'] });
   });
 });

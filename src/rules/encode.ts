@@ -9,10 +9,10 @@ import type { Origin, RouteMatch, RoutingModel } from '../model/model.js';
 import { ActionEncoder } from './encode-actions.js';
 import { encodeCluster } from './encode-clusters.js';
 import { ConditionEncoder } from './encode-conditions.js';
-import { encodeListener } from './encode-hosts.js';
+import { encodeFilterChain } from './encode-hosts.js';
 import { encodeVirtualHost } from './encode-paths.js';
 import { PatternTable } from './encode-patterns.js';
-import type { EncodedTables, ListenerData, RouteData, VirtualHostData } from './encoded-tables.js';
+import type { EncodedTables, FilterChainData, ListenerData, RouteData, VirtualHostData } from './encoded-tables.js';
 import { TableWriter } from './table-writer.js';
 
 export interface EncodeOptions {
@@ -53,12 +53,16 @@ export function encodeTables(model: RoutingModel, options: EncodeOptions = {}): 
   const actions = new ActionEncoder(writer, clusterRecords, options.hostname ?? '');
   const conditions = new ConditionEncoder(writer, patterns);
   const listeners: ListenerData[] = [];
+  const filterChains: FilterChainData[] = [];
   const virtualHosts: VirtualHostData[] = [];
   const routes: RouteData[] = [];
   const regexUsers = new Map<string, Origin>();
-  for (const listener of model.listeners) {
+  const chains = model.listeners.flatMap((listener, index) =>
+    listener.filterChains.map((chain) => ({ ...chain, listener: index })),
+  );
+  for (const { name, listener, match, tls, filter, origin } of chains) {
     const firstHost = virtualHosts.length;
-    for (const host of listener.virtualHosts) {
+    for (const host of filter.virtualHosts) {
       const firstRoute = routes.length;
       for (const route of host.routes) {
         const record = writer.routes.reserve(1);
@@ -78,19 +82,28 @@ export function encodeTables(model: RoutingModel, options: EncodeOptions = {}): 
       virtualHosts.push({
         name: host.name,
         domains: host.domains,
-        listener: listeners.length,
+        filterChain: filterChains.length,
         firstRoute,
         routeCount: host.routes.length,
       });
     }
-    encodeListener(writer, listener, firstHost);
-    const { name, address, port, configPort, kind, routeConfigName, pathNormalization, origin } = listener;
-    listeners.push({ name, address, port, configPort, kind, routeConfigName, pathNormalization, origin });
+    encodeFilterChain(writer, filter.virtualHosts, firstHost);
+    filterChains.push({
+      name,
+      listener,
+      match,
+      ...(tls === undefined ? {} : { tls }),
+      routeConfigName: filter.routeConfigName,
+      origin,
+    });
+  }
+  for (const { name, address, port, configPort, kind, pathNormalization, origin } of model.listeners) {
+    listeners.push({ name, address, port, configPort, kind, pathNormalization, origin });
   }
   // Last and apart, for replaceClusters.
   writer.text.separate();
   const clusters = model.clusters.map((cluster) => encodeCluster(writer, cluster));
-  const host = { listeners, virtualHosts, routes, clusters, patterns: patterns.hostPatterns };
+  const host = { listeners, filterChains, virtualHosts, routes, clusters, patterns: patterns.hostPatterns };
   return { tables: writer.finish(), host, problems: problemsOf(patterns, regexUsers) };
 }
 

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the rules compiler hands over: the tables for the engine, and the facts that only the host needs. */
-import type { Origin, PathNormalization, RedirectAction, ServiceIdentity, WorkloadIdentity } from '../model/model.js';
+import type {
+  DownstreamTls,
+  FilterChainMatch,
+  Origin,
+  PathNormalization,
+  RedirectAction,
+  ServiceIdentity,
+  WorkloadIdentity,
+} from '../model/model.js';
 
 export interface EncodedTables {
   /** Position-independent; format in assembly/layout.ts. */
@@ -8,9 +16,10 @@ export interface EncodedTables {
   readonly host: HostData;
 }
 
-/** Plain data, in the order of the table's records: element i describes record i. */
+/** Plain data; what has records in the tables is in their order: element i describes record i. Listeners have none. */
 export interface HostData {
   readonly listeners: readonly ListenerData[];
+  readonly filterChains: readonly FilterChainData[];
   readonly virtualHosts: readonly VirtualHostData[];
   readonly routes: readonly RouteData[];
   readonly clusters: readonly ClusterData[];
@@ -24,15 +33,24 @@ export interface ListenerData {
   readonly port: number;
   readonly configPort: number;
   readonly kind: 'gateway' | 'sidecar-outbound';
-  readonly routeConfigName: string;
   readonly pathNormalization: PathNormalization;
+  readonly origin: Origin;
+}
+
+export interface FilterChainData {
+  /** Unique. */
+  readonly name: string;
+  readonly listener: number;
+  readonly match: FilterChainMatch;
+  readonly tls?: DownstreamTls;
+  readonly routeConfigName: string;
   readonly origin: Origin;
 }
 
 export interface VirtualHostData {
   readonly name: string;
   readonly domains: readonly string[];
-  readonly listener: number;
+  readonly filterChain: number;
   readonly firstRoute: number;
   readonly routeCount: number;
 }

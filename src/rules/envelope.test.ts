@@ -47,7 +47,7 @@ describe('rules file', () => {
   it.each([
     ['another kind of file', (file: Uint8Array) => Buffer.concat([Buffer.from('apiVersion: v1'), file]), /not a rules/],
     ['an empty file', () => new Uint8Array(0), /not a rules/],
-    ['another format', (file: Uint8Array) => file.with(8, 99), /has format 99, this build reads 1/],
+    ['another format', (file: Uint8Array) => file.with(8, 99), /has format 99, this build reads 2/],
     ['another layout', (file: Uint8Array) => file.with(12, 77), /has table layout 77/],
     ['a file cut off', (file: Uint8Array) => file.subarray(0, file.length - 3), /bytes behind its head/],
     ['a changed byte', (file: Uint8Array) => file.with(400, (file[400] ?? 0) ^ 1), /checksum/],

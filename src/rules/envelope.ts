@@ -14,10 +14,11 @@
 import { createHash } from 'node:crypto';
 import { Packr } from 'msgpackr';
 import { LAYOUT_VERSION } from '../../assembly/layout.js';
+import type { SecretData } from '../model/secret-data.js';
 import type { EncodedTables, HostData } from './encoded-tables.js';
 
 /** Bumped when the head or HostData changes. */
-export const RULES_FORMAT_VERSION = 1;
+export const RULES_FORMAT_VERSION = 2;
 
 const MAGIC = 'WEFTRULE';
 const FORMAT_AT = 8;
@@ -34,6 +35,7 @@ export interface RulesMeta {
 
 export interface UnpackedRules {
   readonly encoded: EncodedTables;
+  readonly secrets: readonly SecretData[];
   readonly meta: RulesMeta;
 }
 
@@ -41,6 +43,7 @@ interface Payload {
   readonly meta: RulesMeta;
   readonly tables: Uint8Array;
   readonly host: HostData;
+  readonly secrets: readonly SecretData[];
 }
 
 /** Strings that repeat (origins, namespaces) are stored once; plain maps keep the file readable by any msgpack reader. */
@@ -50,9 +53,13 @@ function checksum(head: Uint8Array, payload: Uint8Array): Buffer {
   return createHash('sha256').update(head.subarray(FORMAT_AT, CHECKSUM_AT)).update(payload).digest();
 }
 
-/** The bytes of a rules file. */
-export function packRules({ tables, host }: EncodedTables, meta: RulesMeta): Uint8Array {
-  const payload = packr.pack({ meta, tables, host } satisfies Payload);
+/** The bytes of a rules file. With `secrets` it holds private keys in the clear: whoever writes it keeps others from reading. */
+export function packRules(
+  { tables, host }: EncodedTables,
+  meta: RulesMeta,
+  secrets: readonly SecretData[] = [],
+): Uint8Array {
+  const payload = packr.pack({ meta, tables, host, secrets } satisfies Payload);
   const head = Buffer.alloc(HEAD_LENGTH);
   head.write(MAGIC, 'latin1');
   head.writeUInt32LE(RULES_FORMAT_VERSION, FORMAT_AT);
@@ -84,6 +91,6 @@ export function unpackRules(bytes: Uint8Array): UnpackedRules | { readonly error
   if (!checksum(file, payload).equals(file.subarray(CHECKSUM_AT, HEAD_LENGTH))) {
     return { error: 'the checksum of the rules file is wrong: it was changed or damaged after it was written' };
   }
-  const { meta, tables, host } = packr.unpack(payload) as Payload;
-  return { encoded: { tables, host }, meta };
+  const { meta, tables, host, secrets } = packr.unpack(payload) as Payload;
+  return { encoded: { tables, host }, secrets, meta };
 }

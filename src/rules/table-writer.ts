@@ -143,7 +143,7 @@ type Section = RecordSection | ByteSection;
 /** Every section of a table being written. */
 export class TableWriter {
   readonly text = TextPool.forTable();
-  readonly listeners = new RecordSection(layout.LISTENER_SIZE);
+  readonly filterChains = new RecordSection(layout.FILTER_CHAIN_SIZE);
   readonly virtualHosts = new RecordSection(layout.VIRTUAL_HOST_SIZE);
   readonly routes = new RecordSection(layout.ROUTE_SIZE);
   readonly weighted = new RecordSection(layout.WEIGHTED_SIZE);
@@ -177,7 +177,7 @@ export class TableWriter {
 /** In the order of the blob: place in the header, bytes per record, and what is written there. */
 const SECTIONS: readonly (readonly [pair: number, recordSize: number, of: (writer: TableWriter) => Section])[] = [
   [layout.TABLE_STRINGS, 1, (writer) => writer.text.section],
-  [layout.TABLE_LISTENERS, layout.LISTENER_SIZE, (writer) => writer.listeners],
+  [layout.TABLE_FILTER_CHAINS, layout.FILTER_CHAIN_SIZE, (writer) => writer.filterChains],
   [layout.TABLE_VIRTUAL_HOSTS, layout.VIRTUAL_HOST_SIZE, (writer) => writer.virtualHosts],
   [layout.TABLE_ROUTES, layout.ROUTE_SIZE, (writer) => writer.routes],
   [layout.TABLE_WEIGHTED, layout.WEIGHTED_SIZE, (writer) => writer.weighted],

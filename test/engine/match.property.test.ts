@@ -5,7 +5,7 @@ import { encodeTables } from '../../src/rules/encode.js';
 import { randomListener, randomRequest } from '../support/match-generator.js';
 import { ENGINE_FILES, MatcherEngine } from '../support/matcher-engine.js';
 import { modelOf } from '../support/model-factory.js';
-import { firstFailure, naiveMatch } from '../support/naive-matcher.js';
+import { firstFailure, naiveMatch, virtualHostsOf } from '../support/naive-matcher.js';
 import { RandomSource } from '../support/random.js';
 
 const MODELS = 500;
@@ -38,7 +38,7 @@ describe.each(ENGINE_FILES)('matching with %s', (file) => {
         const firstRoute = encoded.host.virtualHosts[expected.virtualHost]?.firstRoute ?? 0;
         const route = expected.route < 0 ? -1 : firstRoute + expected.route;
         if (decision.virtualHost !== expected.virtualHost || decision.route !== route) {
-          const rules = listener.virtualHosts[expected.virtualHost];
+          const rules = virtualHostsOf(listener)[expected.virtualHost];
           expect.fail(JSON.stringify({ round, turn, request, decision, expected, route, rules }));
         }
         if (route >= 0) matches++;
@@ -56,7 +56,7 @@ describe.each(ENGINE_FILES)('matching with %s', (file) => {
       const listener = randomListener(random);
       const encoded = encodeTables(modelOf(listener), { maxAutomataBytes: random.chance(0.5) ? 0 : 100_000 });
       expect(matcher.load(encoded)).toBe(0);
-      const routes = listener.virtualHosts.flatMap((host) => host.routes);
+      const routes = virtualHostsOf(listener).flatMap((host) => host.routes);
       for (let turn = 0; turn < 20; turn++) {
         const request = randomRequest(random);
         matcher.writeRequest(request);

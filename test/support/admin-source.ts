@@ -34,10 +34,20 @@ export function listenerOf(routes: readonly Route[], facts: Partial<Listener> = 
     address: '0.0.0.0',
     port: 8080,
     configPort: 80,
-    routeConfigName: 'http.80',
     kind: 'gateway',
     pathNormalization: 'BASE',
-    virtualHosts: [{ name: 'reviews.example:80', domains: ['reviews.example'], routes, origins: [ORIGIN] }],
+    filterChains: [
+      {
+        name: '0.0.0.0_8080',
+        match: { serverNames: [] },
+        filter: {
+          kind: 'http',
+          routeConfigName: 'http.80',
+          virtualHosts: [{ name: 'reviews.example:80', domains: ['reviews.example'], routes, origins: [ORIGIN] }],
+        },
+        origin: ORIGIN,
+      },
+    ],
     origin: { ...ORIGIN, kind: 'Gateway', name: 'ingress', path: 'spec.servers[0]' },
     ...facts,
   };
@@ -89,8 +99,8 @@ export function fakeAdminSource(facts: Partial<AdminSource> = {}): FakeAdminSour
     host: () => undefined,
     configStatus: () => CONFIG_STATUS,
     listeners: () => [
-      { name: '0.0.0.0_8080', address: '0.0.0.0', port: 8080 },
-      { name: '::_8443', address: '::', port: 8443, error: 'address already in use\n' },
+      { name: '0.0.0.0_8080', address: '0.0.0.0', port: 8080, isSecure: false },
+      { name: '::_8443', address: '::', port: 8443, isSecure: true, error: 'address already in use\n' },
     ],
     printRoutes: () => 'NAME  DOMAINS  MATCH\nhttp.80  reviews.example  /*\n',
     drain: async () => {

@@ -63,10 +63,16 @@ export function listenerOf(...virtualHosts: readonly VirtualHost[]): Listener {
     address: '0.0.0.0',
     port: 80,
     configPort: 80,
-    routeConfigName: 'http.80',
     kind: 'gateway',
     pathNormalization: 'NONE',
-    virtualHosts,
+    filterChains: [
+      {
+        name: '0.0.0.0_80',
+        match: { serverNames: [] },
+        filter: { kind: 'http', routeConfigName: 'http.80', virtualHosts },
+        origin: ORIGIN,
+      },
+    ],
     origin: ORIGIN,
   };
 }

@@ -4,7 +4,15 @@
  * routes. It is the oracle for the engine; where the two differ, one of them has misread the model's comments.
  */
 import { RE2JS } from 're2js';
-import type { HeaderMatch, Listener, PathMatch, QueryMatch, Route, StringMatch } from '../../src/model/model.js';
+import type {
+  HeaderMatch,
+  Listener,
+  PathMatch,
+  QueryMatch,
+  Route,
+  StringMatch,
+  VirtualHost,
+} from '../../src/model/model.js';
 import type { TestRequest } from './request.js';
 import { hostOf } from './request.js';
 
@@ -75,11 +83,11 @@ export function firstFailure({ match }: Route, request: TestRequest): number {
   return results.indexOf(false);
 }
 
-/** Index of the virtual host in the listener, -1 when none serves the host. */
+/** Index of the virtual host in the listener's first filter chain, -1 when none serves the host. */
 export function findHost(listener: Listener, host: string): number {
   let best = -1;
   let bestRank = -1;
-  listener.virtualHosts.forEach(({ domains }, index) => {
+  virtualHostsOf(listener).forEach(({ domains }, index) => {
     for (const domain of domains) {
       let rank = -1;
       if (domain === host) rank = 1_000_000;
@@ -96,6 +104,10 @@ export function findHost(listener: Listener, host: string): number {
   return best;
 }
 
+export function virtualHostsOf({ filterChains }: Listener): readonly VirtualHost[] {
+  return filterChains[0]?.filter.virtualHosts ?? [];
+}
+
 export interface NaiveMatch {
   /** Index in the listener, -1 none. */
   readonly virtualHost: number;
@@ -105,6 +117,6 @@ export interface NaiveMatch {
 
 export function naiveMatch(listener: Listener, request: TestRequest): NaiveMatch {
   const virtualHost = findHost(listener, hostOf(request));
-  const routes = listener.virtualHosts[virtualHost]?.routes ?? [];
+  const routes = virtualHostsOf(listener)[virtualHost]?.routes ?? [];
   return { virtualHost, route: routes.findIndex((route) => firstFailure(route, request) === -1) };
 }

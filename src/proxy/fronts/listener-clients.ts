@@ -75,6 +75,13 @@ export class ListenerClients {
     this.#own?.add(client.source, client);
   }
 
+  /** `to` has the place and the record of `from` now. */
+  replaced(from: AdmittedClient, to: AdmittedClient): void {
+    this.#everyone.remove(from.source, from);
+    this.#own?.remove(from.source, from);
+    this.joined(to);
+  }
+
   /** It is closed; its record is free. */
   left(client: AdmittedClient): void {
     this.#everyone.remove(client.source, client);

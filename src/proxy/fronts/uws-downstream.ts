@@ -51,6 +51,11 @@ export class UwsDownstream implements Downstream {
     exchange?.onAborted();
   }
 
+  /** This front carries plaintext only. */
+  restoreFacts(): void {
+    this.#path.setTlsFacts(false, '');
+  }
+
   cork(write: () => void): void {
     if (this.#corked || this.#ended) {
       write();

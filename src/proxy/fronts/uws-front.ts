@@ -82,6 +82,7 @@ export class UwsListener implements FrontListener {
     const complete = length < INPUT_REQUEST_SIZE;
     path.setDownstreamFacts(new Uint8Array(response.getRemoteAddressAsText()), response.getRemotePort?.() ?? 0);
     const downstream = new UwsDownstream(path, response, true);
+    downstream.restoreFacts();
     response.onAborted(() => {
       try {
         downstream.onAborted();

@@ -10,11 +10,12 @@ import type { ByteTunnel, Downstream, RequestExchange, ResponseFraming, ThreadCo
 import type { Gatherer } from '../output-buffers.js';
 import { hasRoom } from '../output-buffers.js';
 import { TrailerSection } from '../trailers.js';
-import { adoptSocket } from './adopt-socket.js';
+import { adoptSocket, readByEvents } from './adopt-socket.js';
 import { ClientTimer } from './client-timer.js';
 import type { Expiry, TimedClient } from './client-timer.js';
 import type { AdmittedClient, ListenerClients } from './listener-clients.js';
 import { appendBytes, keepBytes } from './pending-bytes.js';
+import type { SecureSocket } from './tls-acceptor.js';
 
 /** Bytes of later requests kept while one is under way; beyond it the client is paused. */
 const PIPELINE_BYTES = 65536;
@@ -63,6 +64,9 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
   readonly source: string;
   readonly #path: ThreadContext;
   readonly #listener: ListenerClients;
+  readonly #filterChain: string;
+  /** Absent on plaintext connections. */
+  readonly #secure: SecureSocket | undefined;
   readonly #socket: net.Socket;
   readonly #onClosed: (connection: WireConnection) => void;
   readonly #timer: ClientTimer;
@@ -95,17 +99,21 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
   #gatherOffset = 0;
   #gathered = 0;
 
-  /** `record` is a connection record of the thread that nobody else uses. */
+  /** `record` is a connection record of the thread that nobody else uses. With `secure`, its socket is used and not `accepted`. */
   constructor(
     path: ThreadContext,
     listener: ListenerClients,
+    filterChain: string,
     accepted: net.Socket,
     record: number,
     source: string,
     onClosed: (connection: WireConnection) => void,
+    secure?: SecureSocket,
   ) {
     this.#path = path;
     this.#listener = listener;
+    this.#filterChain = filterChain;
+    this.#secure = secure;
     this.#record = record;
     this.source = source;
     this.#onClosed = onClosed;
@@ -114,10 +122,11 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
       this.#onRead(length);
       return true;
     };
-    const socket: OwnedSocket = adoptSocket(accepted, path.readBuffer, onRead, true);
+    const socket: OwnedSocket = secure?.socket ?? adoptSocket(accepted, path.readBuffer, onRead, true);
     this.#socket = socket;
     socket[OWNER] = this;
     for (const [event, listener] of WireConnection.#listeners) socket.on(event, listener);
+    if (secure !== undefined) readByEvents(socket, path.readBuffer, onRead);
     path.upstreams.setClientAddress(record, accepted.remoteAddress ?? '', accepted.remotePort ?? 0);
     this.#timer.idle();
   }
@@ -257,6 +266,7 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
   #readHead(offset: number, length: number): number {
     // Who does not take the answers to what it has asked gets no more of them into memory.
     if (!hasRoom(this.#socket)) return 0;
+    this.restoreFacts();
     const taken = this.#path.engine.exports.parseRequestHead(offset, length);
     if (taken === 0) {
       this.#timer.head();
@@ -265,6 +275,11 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
     if (taken < 0) this.#refuseHead(offset, length, taken);
     else this.#begin(offset, taken, length);
     return taken < 0 ? length : taken;
+  }
+
+  restoreFacts(): void {
+    this.#path.useDownstreamFacts(this.#record);
+    this.#path.setTlsFacts(this.#secure !== undefined, this.#secure?.clientCertificate ?? '');
   }
 
   #refuseHead(offset: number, length: number, failure: number): void {
@@ -277,8 +292,8 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
     const { words, slab } = this.#path.engine;
     words[(slab + layout.SLAB_REQUEST + layout.REQUEST_FLAGS) >> 2] = 0;
     words[(slab + layout.SLAB_REQUEST + layout.REQUEST_BODY_KIND) >> 2] = layout.BODY_NONE;
-    this.#path.useDownstreamFacts(this.#record);
-    if (!this.#path.accept(this, this.#listener.name, offset, length, failure)) this.#socket.destroy();
+    this.restoreFacts();
+    if (!this.#path.accept(this, this.#filterChain, offset, length, failure)) this.#socket.destroy();
   }
 
   /** Refuses a head of which only the pending bytes have come. */
@@ -310,8 +325,7 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
     this.#readingHead = this.#bodyKind === layout.BODY_NONE;
     this.#closeAfter ||= (flags & LAST_REQUEST) !== 0;
     this.#timer.stream(this.#readingHead);
-    this.#path.useDownstreamFacts(this.#record);
-    if (!this.#path.accept(this, this.#listener.name, offset, headLength, HEAD_PARSED)) this.#socket.destroy();
+    if (!this.#path.accept(this, this.#filterChain, offset, headLength, HEAD_PARSED)) this.#socket.destroy();
   }
 
   /** Bytes of the protocol that the connection has switched to. */

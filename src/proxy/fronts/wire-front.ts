@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The wire front: plaintext HTTP/1.1 on raw sockets with the engine's own parser. It is the default: docs/FRONTS.md says why.
+ * The wire front: HTTP/1.1 on raw sockets, below TLS or not, with the engine's own parser. It is the default: docs/FRONTS.md says why.
  */
 import net from 'node:net';
 import type { ThreadContext } from '../contracts.js';
@@ -12,6 +12,7 @@ import { ListenerClients } from './listener-clients.js';
 import type { AdmittedClient, RecordSource } from './listener-clients.js';
 import { sourceKey } from './source-table.js';
 import type { SourceTable } from './source-table.js';
+import type { SecureSocket, TlsAcceptor } from './tls-acceptor.js';
 import { WireConnection } from './wire-connection.js';
 
 /** Node.js releases that can open one port in several threads (`reusePort` of net.Server.listen). */
@@ -23,6 +24,29 @@ export function canReusePort(version: string = process.versions.node): boolean {
 /** How long a thread that is ahead lets the others accept; the longest that a new client can wait because of it, ms. */
 const YIELD_MS = 5;
 
+type TlsListenerChains = NonNullable<ReturnType<TlsAcceptor['chainsOf']>>;
+
+/** A client whose TLS handshake is under way. */
+class Handshake implements AdmittedClient {
+  readonly isBusy = false;
+
+  /** `onGone` may be called more than once. */
+  constructor(
+    private readonly socket: net.Socket,
+    readonly record: number,
+    readonly source: string,
+    readonly sinceMs: number,
+    private readonly onGone: () => void,
+  ) {
+    socket.once('close', onGone);
+  }
+
+  evict(): void {
+    this.onGone();
+    this.socket.destroy();
+  }
+}
+
 /** One listening port of a thread. */
 export class WireListener implements FrontListener {
   readonly name: string;
@@ -30,7 +54,9 @@ export class WireListener implements FrontListener {
   readonly #clients: ListenerClients;
   readonly #balance: AcceptBalance;
   readonly #server: net.Server;
+  readonly #tls: TlsAcceptor;
   readonly #connections = new Set<WireConnection>();
+  readonly #handshakes = new Set<Handshake>();
   #wish: ListenerWish | null = null;
   #yielding: NodeJS.Timeout | undefined;
 
@@ -40,12 +66,14 @@ export class WireListener implements FrontListener {
     records: RecordSource,
     everyone: SourceTable<AdmittedClient>,
     balance: AcceptBalance,
+    tls: TlsAcceptor,
     { name, slot }: Pick<ListenerWish, 'name' | 'slot'>,
   ) {
     this.name = name;
     this.#path = path;
     this.#clients = new ListenerClients(path, records, everyone, name, slot);
     this.#balance = balance;
+    this.#tls = tls;
     this.#server = net.createServer(
       { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
       path.guard((socket: net.Socket) => this.#onConnection(socket)),
@@ -78,6 +106,7 @@ export class WireListener implements FrontListener {
   close(): void {
     this.#closePort();
     for (const connection of this.#connections) connection.destroyNow();
+    for (const waiting of [...this.#handshakes]) waiting.evict();
   }
 
   /** One function for all connections, because each would keep its own. */
@@ -99,11 +128,39 @@ export class WireListener implements FrontListener {
       socket.destroy();
       return;
     }
-    const connection = new WireConnection(this.#path, this.#clients, socket, record, source, this.#onClosed);
-    this.#clients.joined(connection);
+    const chains = this.#tls.chainsOf(this.name);
+    if (chains === undefined) this.#clients.joined(this.#serve(this.name, socket, record, source));
+    else this.#shakeHands(chains, socket, record, source);
+  }
+
+  /** The client has its place from the start, so that handshakes count against the limits too. */
+  #shakeHands(chains: TlsListenerChains, socket: net.Socket, record: number, source: string): void {
+    const waiting = new Handshake(socket, record, source, this.#path.nowMs, () => {
+      if (this.#handshakes.delete(waiting)) this.#clients.left(waiting);
+    });
+    this.#handshakes.add(waiting);
+    this.#clients.joined(waiting);
+    this.#tls.accept(socket, chains, (secure) => {
+      // It may have lost its place meanwhile.
+      if (!this.#handshakes.delete(waiting)) secure.socket.destroy();
+      else this.#clients.replaced(waiting, this.#serve(secure.filterChain, socket, record, source, secure));
+    });
+  }
+
+  #serve(
+    filterChain: string,
+    socket: net.Socket,
+    record: number,
+    source: string,
+    secure?: SecureSocket,
+  ): WireConnection {
+    const clients = this.#clients;
+    const onClosed = this.#onClosed;
+    const connection = new WireConnection(this.#path, clients, filterChain, socket, record, source, onClosed, secure);
     this.#connections.add(connection);
     this.#balance.opened();
     if (this.#wish?.descriptor !== undefined && this.#balance.isAhead) this.#yield(this.#wish);
+    return connection;
   }
 
   /** Lets go of the shared socket for a moment: what waits in its queue is for the other threads. */

@@ -8,7 +8,6 @@ import {
   list,
   message,
   nonEmptyString,
-  NOT_EXECUTED,
   oneOf,
   REFUSED,
   REQUIRED,
@@ -28,33 +27,36 @@ const certificate = message({
 const modes = ['PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'OPTIONAL_MUTUAL', 'ISTIO_MUTUAL', 'AUTO_PASSTHROUGH'];
 
 const tls = message({
-  mode: field(oneOf(modes), 'What is done with TLS; absent means PASSTHROUGH.', NOT_EXECUTED),
+  mode: field(
+    oneOf(modes, ['PASSTHROUGH', 'ISTIO_MUTUAL', 'AUTO_PASSTHROUGH']),
+    'What is done with TLS; absent means PASSTHROUGH.',
+  ),
   httpsRedirect: field(boolean(), 'Answers every request on an HTTP server with a redirect to https.'),
-  serverCertificate: field(string(), 'File of the certificate.', NOT_EXECUTED),
-  privateKey: field(string(), 'File of its key.', NOT_EXECUTED),
-  caCertificates: field(string(), 'File of the client certificate authorities.', NOT_EXECUTED),
-  caCrl: field(string(), 'File of revoked client certificates.', NOT_EXECUTED),
-  credentialName: field(string(), 'Secret with the certificates.', NOT_EXECUTED),
-  credentialNames: field(list(nonEmptyString(), 0, 2), 'Secrets with certificates of different kinds.', NOT_EXECUTED),
-  tlsCertificates: field(list(certificate, 0, 2), 'Certificates of different kinds.', NOT_EXECUTED),
-  caCertCredentialName: field(string(), 'Secret with the client certificate authorities.', NOT_EXECUTED),
-  subjectAltNames: field(list(string()), 'Names that a client certificate may have.', NOT_EXECUTED),
-  verifyCertificateSpki: field(list(string()), 'Pinned client keys.', NOT_EXECUTED),
-  verifyCertificateHash: field(list(string()), 'Pinned client certificates.', NOT_EXECUTED),
-  minProtocolVersion: field(oneOf(versions), 'Lowest version; absent means 1.2.', NOT_EXECUTED),
-  maxProtocolVersion: field(oneOf(versions), 'Highest version; absent means 1.3.', NOT_EXECUTED),
-  cipherSuites: field(list(string()), 'Cipher suites up to TLS 1.2.', NOT_EXECUTED),
-  ecdhCurves: field(list(string()), 'Curves of the key exchange.', NOT_EXECUTED),
-  insecureSkipVerify: field(boolean(), 'Accepts any client certificate.', NOT_EXECUTED),
+  serverCertificate: field(string(), 'File of the certificate.'),
+  privateKey: field(string(), 'File of its key.'),
+  caCertificates: field(string(), 'File of the client certificate authorities.'),
+  caCrl: field(string(), 'File of revoked client certificates.'),
+  credentialName: field(string(), 'Secret with the certificates.'),
+  credentialNames: field(list(nonEmptyString(), 0, 2), 'Secrets with certificates of different kinds.'),
+  tlsCertificates: field(list(certificate, 0, 2), 'Certificates of different kinds.'),
+  caCertCredentialName: field(string(), 'Secret with the client certificate authorities.'),
+  subjectAltNames: field(list(string()), 'Names that a client certificate may have.'),
+  verifyCertificateSpki: field(list(string()), 'Pinned client keys.'),
+  verifyCertificateHash: field(list(string()), 'Pinned client certificates.'),
+  minProtocolVersion: field(oneOf(versions), 'Lowest version; absent means 1.2.'),
+  maxProtocolVersion: field(oneOf(versions), 'Highest version; absent means 1.3.'),
+  cipherSuites: field(list(string()), 'Cipher suites up to TLS 1.2.'),
+  ecdhCurves: field(list(string()), 'Curves of the key exchange.'),
+  insecureSkipVerify: field(boolean(), 'Accepts any client certificate.'),
 });
 
 const serverPort = message(
   {
     number: field(integer(0, 65_535), 'Port of the gateway service; 0 only for a Unix socket.', REQUIRED),
     name: field(nonEmptyString(), 'Unique in the Gateway.', REQUIRED),
-    protocol: field(nonEmptyString(), 'HTTP, HTTP2, GRPC or GRPC-WEB; others are not executed yet.', {
+    protocol: field(nonEmptyString(), 'HTTP, HTTP2, GRPC, GRPC-WEB or HTTPS; others are not executed yet.', {
       ...REQUIRED,
-      acceptedOnly: 'HTTPS, TLS, TCP, MONGO, REDIS, MYSQL',
+      acceptedOnly: 'TLS, TCP, MONGO, REDIS, MYSQL',
     }),
     targetPort: field(integer(0, 65_535), 'Refused, as in Istio.', REFUSED),
   },

@@ -5,7 +5,7 @@
  */
 import { destinationRuleSpec } from './destination-rule.js';
 import { gatewaySpec } from './gateway.js';
-import { endpointSliceSpec, endpointsSpec, namespaceSpec, podSpec, serviceSpec } from './kubernetes.js';
+import { endpointSliceSpec, endpointsSpec, namespaceSpec, podSpec, secretSpec, serviceSpec } from './kubernetes.js';
 import type { MessageSchema } from './schema.js';
 import { serviceEntrySpec, workloadEntrySpec } from './service-entry.js';
 import { virtualServiceSpec } from './virtual-service.js';
@@ -44,6 +44,7 @@ export const KINDS: readonly KindSchema[] = [
   },
   { kind: 'Endpoints', ...CORE, spec: endpointsSpec, layout: 'top-level', namespaced: true },
   { kind: 'Pod', ...CORE, spec: podSpec, layout: 'with-status', namespaced: true },
+  { kind: 'Secret', ...CORE, spec: secretSpec, layout: 'top-level', namespaced: true },
   { kind: 'Namespace', ...CORE, spec: namespaceSpec, layout: 'spec', namespaced: false },
 ];
 

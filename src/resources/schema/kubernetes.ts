@@ -3,6 +3,7 @@
  * Tables of the Kubernetes core kinds that routing needs, as far as it reads them. They are open: the API server has
  * validated these objects, and their other fields are nobody's mistake.
  */
+import { checkSecret } from '../validate-secret.js';
 import {
   field,
   integer,
@@ -187,6 +188,17 @@ export const podSpec: MessageSchema = {
     containers: field(list(container), 'Its containers.'),
     status: field(podStatus, 'Address and state.'),
   },
+  open: true,
+};
+
+/** Values are never shown in a message. */
+export const secretSpec: MessageSchema = {
+  fields: {
+    type: field(string(), 'Such as kubernetes.io/tls; the keys of the data count, whatever the type.'),
+    data: field(stringMap, 'Values in base64: tls.crt, tls.key, ca.crt, ca.crl, or cert, key, cacert, crl.'),
+    stringData: field(stringMap, 'Values as text; they win over data.'),
+  },
+  check: checkSecret,
   open: true,
 };
 

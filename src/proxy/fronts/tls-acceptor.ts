@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Accepted sockets of listeners with TLS -> sockets of plaintext with the filter chain that their server name chose. A client
+ * that no chain serves is closed without an answer, as Envoy does it; so is one whose certificate a chain does not take.
+ */
+import type net from 'node:net';
+import tls from 'node:tls';
+import type { X509Certificate } from 'node:crypto';
+import type { FilterChainIndex } from '../../model/filter-chain-index.js';
+import type { ThreadContext } from '../contracts.js';
+import type { GenerationView } from '../generation-view.js';
+import { WheelTimer } from '../timers.js';
+import { forwardedClientCertificate, isAccepted } from './client-certificate.js';
+import { MAX_CLIENT_HELLO_BYTES, readClientHello } from './client-hello.js';
+import { HANDSHAKE_TIMEOUT_MS, TlsChains } from './tls-chains.js';
+import type { TlsChain } from './tls-chains.js';
+
+/** A handshake that succeeded. */
+export interface SecureSocket {
+  readonly socket: tls.TLSSocket;
+  readonly filterChain: string;
+  /** Value of x-forwarded-client-cert; '' when there is no verified certificate. */
+  readonly clientCertificate: string;
+}
+
+type OnSecure = (secure: SecureSocket) => void;
+
+export class TlsAcceptor {
+  readonly #path: ThreadContext;
+  readonly #chains: TlsChains;
+  /** Who waits for the handshake on an accepted socket. */
+  readonly #waiting = new WeakMap<net.Socket, OnSecure>();
+
+  constructor(path: ThreadContext, ticketSecret: Uint8Array) {
+    this.#path = path;
+    this.#chains = new TlsChains(ticketSecret, (chain, options) => this.#newServer(chain, options));
+  }
+
+  use(generation: GenerationView): void {
+    this.#chains.use(generation);
+  }
+
+  setTicketSecret(secret: Uint8Array): void {
+    this.#chains.setSecret(secret);
+  }
+
+  /** Undefined when the listener is plaintext now. */
+  chainsOf(listener: string): FilterChainIndex<TlsChain> | undefined {
+    return this.#chains.of(listener);
+  }
+
+  /** `accepted` is paused and nothing has been read from it. It is destroyed when the handshake fails or takes too long. */
+  accept(accepted: net.Socket, chains: FilterChainIndex<TlsChain>, onSecure: OnSecure): void {
+    const path = this.#path;
+    const timer = new WheelTimer(() => accepted.destroy());
+    path.timers.start(timer, HANDSHAKE_TIMEOUT_MS);
+    let received: Buffer = Buffer.alloc(0);
+    const onData = path.guard((chunk: Buffer) => {
+      received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+      const hello = readClientHello(received);
+      if (hello.kind === 'incomplete' && received.length < MAX_CLIENT_HELLO_BYTES) return;
+      const server = hello.kind === 'hello' ? chains.find(hello.serverName)?.server : undefined;
+      if (server === undefined) {
+        accepted.destroy();
+        return;
+      }
+      accepted.off('data', onData);
+      accepted.pause();
+      accepted.unshift(received);
+      this.#waiting.set(accepted, (secure) => {
+        path.timers.stop(timer);
+        onSecure(secure);
+      });
+      server.emit('connection', accepted);
+    });
+    accepted.on('data', onData);
+    accepted.on('error', () => accepted.destroy());
+    accepted.on('end', () => accepted.destroy());
+    accepted.once('close', () => path.timers.stop(timer));
+    accepted.resume();
+  }
+
+  #newServer(chain: Pick<TlsChain, 'name' | 'tls'>, options: tls.TlsOptions): tls.Server {
+    const server = tls.createServer(options);
+    server.on(
+      'secureConnection',
+      this.#path.guard((socket: tls.TLSSocket) => this.#onSecure(chain, socket)),
+    );
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: tls.TLSSocket) => {
+      const fields = {
+        filterChain: chain.name,
+        client: socket.remoteAddress ?? '',
+        error: error.code ?? error.message,
+      };
+      this.#path.logger.debug('tls', 'a handshake failed', fields);
+      socket.destroy();
+    });
+    return server;
+  }
+
+  #onSecure({ name, tls: settings }: Pick<TlsChain, 'name' | 'tls'>, socket: tls.TLSSocket): void {
+    const onSecure = this.#takeWaiting(socket);
+    const peer = settings.clientCertificate === 'ignored' ? undefined : peerOf(socket);
+    // An optional certificate that is sent has to be good.
+    const isVerified = peer === undefined || !settings.verifiesClient || socket.authorized;
+    const isMissing = peer === undefined && settings.clientCertificate === 'required';
+    if (onSecure === undefined || isMissing || !isVerified || (peer !== undefined && !isAccepted(settings, peer))) {
+      this.#path.logger.debug('tls', 'a client certificate is refused', {
+        filterChain: name,
+        client: socket.remoteAddress ?? '',
+        error: String(socket.authorizationError ?? 'its names or pins do not fit'),
+      });
+      socket.destroy();
+      return;
+    }
+    onSecure({
+      socket,
+      filterChain: name,
+      clientCertificate: peer === undefined ? '' : forwardedClientCertificate(peer),
+    });
+  }
+
+  /** Node.js keeps the socket below a TLS one as its parent. */
+  #takeWaiting(socket: tls.TLSSocket): OnSecure | undefined {
+    const { _parent: parent } = socket as { _parent?: net.Socket };
+    if (parent === undefined) return undefined;
+    const onSecure = this.#waiting.get(parent);
+    this.#waiting.delete(parent);
+    return onSecure;
+  }
+}
+
+function peerOf(socket: tls.TLSSocket): X509Certificate | undefined {
+  return socket.getPeerX509Certificate();
+}
