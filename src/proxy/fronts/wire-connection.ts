@@ -7,10 +7,10 @@ import type net from 'node:net';
 import * as layout from '../../../assembly/layout.js';
 import { HEAD_PARSED } from '../contracts.js';
 import type { ByteTunnel, Downstream, RequestExchange, ResponseFraming, ThreadContext } from '../contracts.js';
-import type { Gatherer } from '../output-buffers.js';
 import { hasRoom } from '../output-buffers.js';
 import { TrailerSection } from '../trailers.js';
 import { adoptSocket, readByEvents } from './adopt-socket.js';
+import { AnswerWriter } from './answer-writer.js';
 import { ClientTimer } from './client-timer.js';
 import type { Expiry, TimedClient } from './client-timer.js';
 import type { AdmittedClient, ListenerClients } from './listener-clients.js';
@@ -23,13 +23,7 @@ const PIPELINE_BYTES = 65536;
 const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 const NOTHING = Buffer.alloc(0);
 
-const CR = 0x0d;
 const LF = 0x0a;
-const ZERO = 0x30;
-/** `0`, CRLF, CRLF, without the trailers between the two. */
-const LAST_CHUNK_BYTES = 5;
-/** A chunk's size line at its longest and the CRLF after its data. */
-const CHUNK_FRAME_BYTES = 12;
 
 /**
  * With these flags a request is the last of its connection. After an upgrade that the upstream does not accept, nobody can
@@ -55,7 +49,7 @@ function listenerOf(callback: (connection: WireConnection) => void): (this: Owne
   };
 }
 
-export class WireConnection implements Downstream, Gatherer, TimedClient, AdmittedClient {
+export class WireConnection implements Downstream, TimedClient, AdmittedClient {
   /** HTTP/1.0 clients, who know no interim answers, are refused before they could get one. */
   readonly relaysInterim = true;
   readonly carriesTunnels = true;
@@ -70,6 +64,7 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
   readonly #socket: net.Socket;
   readonly #onClosed: (connection: WireConnection) => void;
   readonly #timer: ClientTimer;
+  readonly #answers: AnswerWriter;
   /** Record that keeps the state of the request's chunked body, and the client's address. */
   readonly #record: number;
   #framing: ResponseFraming | null = null;
@@ -92,12 +87,8 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
   #clientEnded = false;
   #closed = false;
   #processing = false;
-  #corked = false;
   /** The last answer is complete: it leaves, and the socket ends, with the end of the cork. */
   #endsWithCork = false;
-  /** Bytes of the answer that lie together in the thread's output buffer and leave with the end of the cork. */
-  #gatherOffset = 0;
-  #gathered = 0;
 
   /** `record` is a connection record of the thread that nobody else uses. With `secure`, its socket is used and not `accepted`. */
   constructor(
@@ -124,6 +115,7 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
     };
     const socket: OwnedSocket = secure?.socket ?? adoptSocket(accepted, path.readBuffer, onRead, true);
     this.#socket = socket;
+    this.#answers = new AnswerWriter(path, socket);
     socket[OWNER] = this;
     for (const [event, listener] of WireConnection.#listeners) socket.on(event, listener);
     if (secure !== undefined) readByEvents(socket, path.readBuffer, onRead);
@@ -436,8 +428,7 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
   #onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#gathered = 0;
-    this.#path.output.stopGathering(this);
+    this.#answers.drop();
     this.#timer.stop();
     const exchange = this.exchange;
     this.exchange = null;
@@ -448,88 +439,56 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
   // ------------------------------------------------------------------------------------------------------- writing
 
   cork(write: () => void): void {
-    if (this.#corked) {
+    const answers = this.#answers;
+    if (answers.corked) {
       write();
       return;
     }
-    this.#corked = true;
+    answers.corked = true;
     try {
       write();
     } finally {
-      this.#corked = false;
+      answers.corked = false;
       if (this.#endsWithCork) this.#finishSocket();
-      else this.flushGathered();
+      else answers.flushGathered();
     }
   }
 
-  flushGathered(): void {
-    const length = this.#gathered;
-    if (length === 0) return;
-    this.#gathered = 0;
-    this.#path.output.stopGathering(this);
-    if (!this.#closed) this.#path.output.send(this.#socket, this.#gatherOffset, length);
-  }
-
-  /** Makes room for `size` more bytes and returns where they go; call `#gatheredMore` when they are there. */
-  #room(size: number): number {
-    const { output } = this.#path;
-    if (this.#gathered > 0 && this.#gathered + size > output.capacity) this.flushGathered();
-    if (this.#gathered === 0) this.#gatherOffset = output.open();
-    return this.#gatherOffset + this.#gathered;
-  }
-
-  #gatheredMore(size: number): void {
-    this.#gathered += size;
-    this.#timer.touch();
-    if (this.#corked) this.#path.output.gather(this);
-    else this.flushGathered();
-  }
-
   sendInterim(offset: number, length: number): void {
-    this.#gatherOffset = offset;
-    this.#gatheredMore(length);
+    this.#timer.touch();
+    this.#answers.head(offset, length);
   }
 
   sendHead(offset: number, length: number, framing: ResponseFraming): void {
     this.#framing = framing;
     this.#timer.requestSettled();
+    this.#timer.touch();
     if (framing.close) this.#closeAfter = true;
-    this.#gatherOffset = offset;
-    this.#gatheredMore(length);
+    this.#answers.head(offset, length);
   }
 
   sendBody(offset: number, length: number): boolean {
-    const { bytes } = this.#path.engine;
-    if (this.#framing?.bodyKind === layout.BODY_LENGTH) {
-      bytes.copyWithin(this.#room(length), offset, offset + length);
-      this.#gatheredMore(length);
-      return hasRoom(this.#socket);
-    }
-    const start = this.#room(length + CHUNK_FRAME_BYTES);
-    let at = this.#writeChunkSize(start, length);
-    bytes.copyWithin(at, offset, offset + length);
-    at += length;
-    bytes[at++] = CR;
-    bytes[at++] = LF;
-    this.#gatheredMore(at - start);
+    this.#timer.touch();
+    if (this.#framing?.bodyKind === layout.BODY_LENGTH) this.#answers.body(offset, length);
+    else this.#answers.chunk(offset, length);
     return hasRoom(this.#socket);
   }
 
   sendBytes(chunk: Uint8Array): void {
-    this.flushGathered();
+    this.#answers.flushGathered();
     this.#socket.write(chunk);
   }
 
   end(trailers: Buffer = NOTHING): void {
     const framing = this.#framing;
     const chunked = framing && framing.bodyKind !== layout.BODY_LENGTH && framing.bodyKind !== layout.BODY_NONE;
-    if (chunked && !framing.isHead) this.#sendLastChunk(trailers);
+    if (chunked && !framing.isHead) this.#answers.lastChunk(trailers);
     this.exchange = null;
     this.#pausedByExchange = false;
     if (this.#closeAfter || this.#retiring || this.#clientEnded) {
       this.#closeAfter = true;
       // The limits that the exchange holds are free before the client can know that it has its answer.
-      if (this.#corked) this.#endsWithCork = true;
+      if (this.#answers.corked) this.#endsWithCork = true;
       else this.#finishSocket();
       return;
     }
@@ -538,36 +497,9 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
     this.#processSoon();
   }
 
-  /** Size line of a chunk in hexadecimal without leading zeros (RFC 9112 7.1). Returns the offset after it. */
-  #writeChunkSize(offset: number, size: number): number {
-    const { bytes } = this.#path.engine;
-    let at = offset;
-    for (let shift = 28 - (Math.clz32(size) & ~3); shift >= 0; shift -= 4) {
-      const digit = (size >>> shift) & 15;
-      bytes[at++] = digit < 10 ? ZERO + digit : 0x57 + digit;
-    }
-    bytes[at++] = CR;
-    bytes[at++] = LF;
-    return at;
-  }
-
-  #sendLastChunk(trailers: Buffer): void {
-    const { bytes } = this.#path.engine;
-    const start = this.#room(LAST_CHUNK_BYTES + trailers.length);
-    let at = start;
-    bytes[at++] = ZERO;
-    bytes[at++] = CR;
-    bytes[at++] = LF;
-    if (trailers.length > 0) bytes.set(trailers, at);
-    at += trailers.length;
-    bytes[at++] = CR;
-    bytes[at++] = LF;
-    this.#gatheredMore(at - start);
-  }
-
   destroy(): void {
     this.exchange = null;
-    this.flushGathered();
+    this.#answers.flushGathered();
     this.#socket.destroy();
   }
 
@@ -584,7 +516,7 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
   }
 
   endTunnel(onSent: () => void): void {
-    this.flushGathered();
+    this.#answers.flushGathered();
     this.#socket.end(onSent);
   }
 
@@ -602,7 +534,7 @@ export class WireConnection implements Downstream, Gatherer, TimedClient, Admitt
     const unread = !this.#readingHead || this.#pending.length > 0 || this.#refused;
     this.#endsWithCork = false;
     this.#pending = NOTHING;
-    this.flushGathered();
+    this.#answers.flushGathered();
     if (this.#closed) return;
     this.#timer.idle();
     this.#socket.once('close', this.#path.linger());

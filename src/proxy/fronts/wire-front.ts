@@ -29,21 +29,25 @@ type TlsListenerChains = NonNullable<ReturnType<TlsAcceptor['chainsOf']>>;
 /** A client whose TLS handshake is under way. */
 class Handshake implements AdmittedClient {
   readonly isBusy = false;
+  readonly record: number;
+  readonly source: string;
+  readonly sinceMs: number;
+  readonly #socket: net.Socket;
+  readonly #onGone: () => void;
 
   /** `onGone` may be called more than once. */
-  constructor(
-    private readonly socket: net.Socket,
-    readonly record: number,
-    readonly source: string,
-    readonly sinceMs: number,
-    private readonly onGone: () => void,
-  ) {
+  constructor(socket: net.Socket, record: number, source: string, sinceMs: number, onGone: () => void) {
+    this.#socket = socket;
+    this.record = record;
+    this.source = source;
+    this.sinceMs = sinceMs;
+    this.#onGone = onGone;
     socket.once('close', onGone);
   }
 
   evict(): void {
-    this.onGone();
-    this.socket.destroy();
+    this.#onGone();
+    this.#socket.destroy();
   }
 }
 
