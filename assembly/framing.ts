@@ -114,8 +114,10 @@ export function noteConnection(value: usize, length: u32): bool {
   const end = value + length;
   for (let start = nextOption(value, end); start < end; start = nextOption(optionEnd(start, end), end)) {
     const optionLength = <u32>(optionEnd(start, end) - start);
-    if (sameIgnoringCase(start, optionLength, TEXT_KEEP_ALIVE, TEXT_KEEP_ALIVE_LENGTH)) fieldFlags |= FIELD_KEEP_ALIVE;
-    else if (sameIgnoringCase(start, optionLength, TEXT_CLOSE, TEXT_CLOSE_LENGTH)) fieldFlags |= FIELD_CLOSE;
+    if (sameIgnoringCase(start, optionLength, TEXT_KEEP_ALIVE, TEXT_KEEP_ALIVE_LENGTH)) {
+      // In doubt the connection closes: `keep-alive x` is no option at all.
+      if (isWholeElement(start, start + optionLength, value, end)) fieldFlags |= FIELD_KEEP_ALIVE;
+    } else if (sameIgnoringCase(start, optionLength, TEXT_CLOSE, TEXT_CLOSE_LENGTH)) fieldFlags |= FIELD_CLOSE;
     else if (sameIgnoringCase(start, optionLength, TEXT_UPGRADE, TEXT_UPGRADE_LENGTH)) fieldFlags |= FIELD_UPGRADE_OPTION;
     else if (!sameIgnoringCase(start, optionLength, TEXT_TE, TEXT_TE_LENGTH)) {
       fieldFlags |= FIELD_NAMED_OPTIONS;
@@ -123,6 +125,16 @@ export function noteConnection(value: usize, length: u32): bool {
     }
   }
   return true;
+}
+
+/** Whether nothing but white space stands between [start, stop) and the commas or ends of the list around it. */
+function isWholeElement(start: usize, stop: usize, value: usize, end: usize): bool {
+  let before = start;
+  while (before > value && isSpace(byteAt(before - 1))) before--;
+  if (before > value && byteAt(before - 1) != COMMA) return false;
+  let after = stop;
+  while (after < end && isSpace(byteAt(after))) after++;
+  return after == end || byteAt(after) == COMMA;
 }
 
 /** Start of the next list element at or after `start`: commas and white space skipped. */

@@ -76,7 +76,7 @@ export function decodeChunked(connection: u32, offset: usize, length: u32): i32 
   overhead = load<u32>(record, CONNECTION_CHUNK_TRAILER_BYTES);
   let cursor = offset;
   let payload: u32 = 0;
-  let trailers: usize = state >= TRAILER_START && state < DONE ? offset : 0;
+  let trailers: usize = state >= TRAILER_START && state <= END_LF ? offset : 0;
   while (cursor < end && state < DONE) {
     if (state == DATA) {
       const available = <u32>(end - cursor);

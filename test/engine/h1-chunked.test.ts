@@ -78,7 +78,7 @@ describe.each(builds)('decodeChunked in %s', (build) => {
   });
 
   it.each([1, 2, 3, 5, 100])('tells where the trailers lie in pieces of %d bytes', (size) => {
-    const input = '5\r\nhello\r\n0\r\nX-A: 1\r\nx-b: 2\r\n\r\n';
+    const input = '5\r\nhello\r\n0 ; a = "b\\";c: d" ;e\r\nX-A: 1\r\nx-b: 2\r\n\r\n';
     engine.resetConnection(CONNECTION);
     let trailers = '';
     for (let start = 0; start < input.length; start += size) {

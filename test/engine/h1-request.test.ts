@@ -251,6 +251,17 @@ describe.each(builds)('parseRequestHead in %s', (build) => {
     ['no close', get('Connection: closed, xclose'), NAMED],
     ['HTTP/1.0', 'GET / HTTP/1.0\r\n\r\n', layout.REQUEST_FLAG_CLOSE],
     ['HTTP/1.0 kept alive', 'GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n', 0],
+    ['HTTP/1.0 kept alive in a list', 'GET / HTTP/1.0\r\nConnection: x ,\tkeep-alive , y\r\n\r\n', NAMED],
+    [
+      'HTTP/1.0 with more than that',
+      'GET / HTTP/1.0\r\nConnection: keep-alive x\r\n\r\n',
+      layout.REQUEST_FLAG_CLOSE | NAMED,
+    ],
+    [
+      'HTTP/1.0 with more before it',
+      'GET / HTTP/1.0\r\nConnection: x keep-alive\r\n\r\n',
+      layout.REQUEST_FLAG_CLOSE | NAMED,
+    ],
     ['expect', post('Expect: 100-Continue'), layout.REQUEST_FLAG_EXPECT_CONTINUE],
     ['another expectation', post('Expect: 200-ok'), 0],
     ['HTTP/1.0 expect', 'GET / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n', layout.REQUEST_FLAG_CLOSE],
