@@ -130,7 +130,13 @@ describe.each(ENGINE_FILES)('verifyTable of %s', (file) => {
 
   const BEYOND = 0x3fff_ff00;
   it.each([
-    ['a listener whose slots are no power of two', layout.TABLE_FILTER_CHAINS, layout.FILTER_CHAIN_HOST_SLOTS_COUNT, 3, -30],
+    [
+      'a listener whose slots are no power of two',
+      layout.TABLE_FILTER_CHAINS,
+      layout.FILTER_CHAIN_HOST_SLOTS_COUNT,
+      3,
+      -30,
+    ],
     ['a `*` host that is none', layout.TABLE_FILTER_CHAINS, layout.FILTER_CHAIN_ANY_HOST, BEYOND, -30],
     ['a virtual host with too many routes', layout.TABLE_VIRTUAL_HOSTS, 4, BEYOND, -31],
     ['path slots outside', layout.TABLE_VIRTUAL_HOSTS, layout.VIRTUAL_HOST_SLOTS_FIRST, BEYOND, -32],
