@@ -2,6 +2,8 @@
 /**
  * One HTTP/1.1 connection to an endpoint. Bytes arrive in the thread's shared read region, are parsed where they lie, and
  * are gone when the callback returns: only an incomplete head is put aside. One exchange at a time; no pipelining.
+ *
+ * One state machine in one file: its phases, from connecting to closed, decide how every byte and every end is taken.
  */
 import net from 'node:net';
 import * as layout from '../../assembly/layout.js';

@@ -2,6 +2,9 @@
 /**
  * One client connection of the wire front: raw bytes -> requests, one at a time and in order. The engine parses heads and
  * chunked bodies; what is forwarded is written anew by the engine, never the client's bytes.
+ *
+ * One state machine in one file, although it is long: reading, answering and ending a connection decide on each other. What
+ * could be taken out (timers, limits, the bytes of answers) is in the files beside it.
  */
 import type net from 'node:net';
 import * as layout from '../../../assembly/layout.js';
