@@ -5,20 +5,20 @@
  *
  * One state machine in one file: its phases, from connecting to closed, decide how every byte and every end is taken.
  */
-import net from 'node:net';
 import * as layout from '../../assembly/layout.js';
 import type { ClusterData, EndpointData } from '../rules/encoded-tables.js';
 import type { ByteTunnel, RequestExchange, ThreadContext, Upstream } from './contracts.js';
-import { hasRoom } from './output-buffers.js';
 import { WheelTimer } from './timers.js';
 import { TrailerSection } from './trailers.js';
+import { UpstreamSocket } from './upstream-socket.js';
+import type { UpstreamSocketOwner } from './upstream-socket.js';
 
 const CONTINUE = 100;
 const SWITCHING_PROTOCOLS = 101;
 
 type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'tunnel' | 'closed';
 
-export class UpstreamConnection implements Upstream {
+export class UpstreamConnection implements Upstream, UpstreamSocketOwner {
   readonly index: number;
   readonly clusterName: string;
   readonly clusterSlot: number;
@@ -31,7 +31,7 @@ export class UpstreamConnection implements Upstream {
   /** After the message under way the connection is closed. */
   closing = false;
   readonly #path: ThreadContext;
-  readonly #socket: net.Socket;
+  readonly #socket: UpstreamSocket;
   readonly #timer: WheelTimer;
   readonly #consume = (): void => this.#parse();
   #idleTimeoutMs: number;
@@ -41,7 +41,6 @@ export class UpstreamConnection implements Upstream {
   #remaining = 0;
   #keepAlive = false;
   #requestSent = false;
-  #paused = false;
   /** Made with the first chunked answer. */
   #trailers: TrailerSection | null = null;
   #tunnel: ByteTunnel | null = null;
@@ -65,48 +64,19 @@ export class UpstreamConnection implements Upstream {
     this.clusterName = cluster.name;
     this.clusterSlot = exchange.word(layout.EXCHANGE_CLUSTER_SLOT);
     this.endpointSlot = exchange.word(layout.EXCHANGE_ENDPOINT_SLOT);
-    this.address = net.isIPv6(endpoint.address)
-      ? `[${endpoint.address}]:${endpoint.port}`
-      : `${endpoint.address}:${endpoint.port}`;
     this.#idleTimeoutMs = cluster.idleTimeoutMs;
     this.#maxRequests = cluster.maxRequestsPerConnection;
-    this.#timer = new WheelTimer(() => this.#onTimer());
-    this.#socket = net.connect({
-      host: endpoint.address,
-      port: endpoint.port,
-      noDelay: true,
-      onread: { buffer: path.readBuffer, callback: (length: number) => this.#onRead(length) },
-    });
-    const socket = this.#socket;
-    socket.on(
-      'connect',
-      path.guard(() => this.#onConnect()),
-    );
-    socket.on(
-      'drain',
-      path.guard(() => this.exchange?.onUpstreamDrain()),
-    );
-    socket.on(
-      'end',
-      path.guard(() => this.#onEnd()),
-    );
-    socket.on(
-      'error',
-      path.guard((error: Error) => this.#onError(error)),
-    );
-    socket.on(
-      'close',
-      path.guard(() => this.#onEnd()),
-    );
-    path.timers.start(this.#timer, cluster.connectTimeoutMs);
+    this.#timer = new WheelTimer(() => this.#onIdleTimeout());
+    this.#socket = new UpstreamSocket(path, this, { cluster, clusterSlot: this.clusterSlot, endpoint });
+    this.address = this.#socket.address;
   }
 
   get pendingBytes(): number {
-    return this.#socket.writableLength;
+    return this.#socket.pendingBytes;
   }
 
   get localAddress(): string {
-    return `${this.#socket.localAddress ?? ''}:${this.#socket.localPort ?? ''}`;
+    return this.#socket.localAddress;
   }
 
   /** Whether another request may be sent once this one has ended. */
@@ -121,15 +91,12 @@ export class UpstreamConnection implements Upstream {
     this.requestCount++;
     this.#requestSent = false;
     this.#keepAlive = false;
-    this.#path.addCounter(this.clusterSlot, layout.COUNTER_TX_BYTES, length);
-    this.#path.output.send(this.#socket, offset, length);
+    this.#socket.send(offset, length);
   }
 
   /** Writes request body bytes, which may change after the call. Returns false until 'drain'. */
   write(chunk: Uint8Array): boolean {
-    this.#path.addCounter(this.clusterSlot, layout.COUNTER_TX_BYTES, chunk.length);
-    this.#path.output.sendCopy(this.#socket, chunk);
-    return hasRoom(this.#socket);
+    return this.#socket.write(chunk);
   }
 
   /** The whole request has been written. */
@@ -140,7 +107,7 @@ export class UpstreamConnection implements Upstream {
   openTunnel(tunnel: ByteTunnel): void {
     this.#tunnel = tunnel;
     // Each way of a tunnel ends by itself; before it, the end of one is the end of both.
-    this.#socket.allowHalfOpen = true;
+    this.#socket.allowHalfOpen();
   }
 
   endTunnel(onSent: () => void): void {
@@ -148,14 +115,10 @@ export class UpstreamConnection implements Upstream {
   }
 
   pause(): void {
-    if (this.#paused) return;
-    this.#paused = true;
     this.#socket.pause();
   }
 
   resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
     this.#socket.resume();
   }
 
@@ -179,35 +142,21 @@ export class UpstreamConnection implements Upstream {
     this.#path.upstreams.onClosed(this);
   }
 
-  #onConnect(): void {
+  onSocketOpen(): void {
     if (this.phase !== 'connecting') return;
-    this.#path.timers.stop(this.#timer);
     this.phase = 'idle';
     this.exchange?.onConnected(this);
   }
 
-  #onTimer(): void {
-    if (this.phase === 'connecting') {
-      this.#path.addCounter(this.clusterSlot, layout.COUNTER_CX_CONNECT_TIMEOUT, 1);
-      this.#path.addCounter(this.clusterSlot, layout.COUNTER_CX_CONNECT_FAIL, 1);
-      this.#fail(layout.FAILURE_CONNECT_TIMEOUT, 'connect timeout');
-    } else if (this.phase === 'idle') {
-      this.#path.addCounter(this.clusterSlot, layout.COUNTER_CX_IDLE_TIMEOUT, 1);
-      this.destroy();
-    }
+  onSocketDrain(): void {
+    this.exchange?.onUpstreamDrain();
   }
 
-  #onError(error: Error): void {
-    if (this.phase === 'closed') return;
-    if (this.phase === 'connecting') {
-      this.#path.addCounter(this.clusterSlot, layout.COUNTER_CX_CONNECT_FAIL, 1);
-      this.#fail(layout.FAILURE_CONNECT, error.message);
-      return;
-    }
-    this.#fail(layout.FAILURE_UPSTREAM_CLOSED, error.message);
+  onSocketFailure(failure: number, detail: string): void {
+    if (this.phase !== 'closed') this.#fail(failure, detail);
   }
 
-  #onEnd(): void {
+  onSocketEnd(): void {
     if (this.phase === 'closed') return;
     if (this.phase === 'tunnel') {
       // Also called when the socket has closed, because both ways had ended.
@@ -220,10 +169,30 @@ export class UpstreamConnection implements Upstream {
       this.#finishMessage();
       return;
     }
-    this.#fail(
-      this.phase === 'connecting' ? layout.FAILURE_CONNECT : layout.FAILURE_UPSTREAM_CLOSED,
-      'closed by the upstream',
-    );
+    this.#fail(layout.FAILURE_UPSTREAM_CLOSED, 'closed by the upstream');
+  }
+
+  onSocketRead(length: number): void {
+    this.#offset = this.#path.readOffset;
+    this.#length = length;
+    const exchange = this.exchange;
+    if (exchange && (this.phase === 'head' || this.phase === 'body')) exchange.cork(this.#consume);
+    else if (this.phase === 'tunnel') this.#passOn();
+    // Bytes that nobody asked for: the connection's state is unknown.
+    else this.destroy();
+  }
+
+  onSocketBug(): void {
+    const exchange = this.exchange;
+    exchange?.detach();
+    this.destroy();
+    exchange?.onBug();
+  }
+
+  #onIdleTimeout(): void {
+    if (this.phase !== 'idle') return;
+    this.#path.addCounter(this.clusterSlot, layout.COUNTER_CX_IDLE_TIMEOUT, 1);
+    this.destroy();
   }
 
   #fail(failure: number, detail: string): void {
@@ -243,29 +212,6 @@ export class UpstreamConnection implements Upstream {
     exchange.detach();
     this.destroy();
     exchange.onUpstreamFailure(failure, detail, reused && !gotBytes && failure === layout.FAILURE_UPSTREAM_CLOSED);
-  }
-
-  #onRead(length: number): boolean {
-    this.#path.beginRead();
-    try {
-      this.#path.addCounter(this.clusterSlot, layout.COUNTER_RX_BYTES, length);
-      this.#offset = this.#path.readOffset;
-      this.#length = length;
-      const exchange = this.exchange;
-      if (exchange && (this.phase === 'head' || this.phase === 'body')) exchange.cork(this.#consume);
-      else if (this.phase === 'tunnel') this.#passOn();
-      // Bytes that nobody asked for: the connection's state is unknown.
-      else this.destroy();
-    } catch (error) {
-      this.#path.onBug(error);
-      const exchange = this.exchange;
-      exchange?.detach();
-      this.destroy();
-      exchange?.onBug();
-    } finally {
-      this.#path.endRead();
-    }
-    return true;
   }
 
   #parse(): void {
