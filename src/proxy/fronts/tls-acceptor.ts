@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Accepted sockets of listeners with TLS -> sockets of plaintext with the filter chain that their server name chose. A client
- * that no chain serves is closed without an answer, as Envoy does it; so is one whose certificate a chain does not take.
+ * Sockets whose filter chain has been chosen -> sockets of plaintext, after the handshake that the chain asks for. A client
+ * whose certificate the chain does not take is closed without an answer, as Envoy does it.
  */
 import type net from 'node:net';
 import tls from 'node:tls';
@@ -9,10 +9,8 @@ import type { X509Certificate } from 'node:crypto';
 import type { FilterChainIndex } from '../../model/filter-chain-index.js';
 import type { ThreadContext } from '../contracts.js';
 import type { GenerationView } from '../generation-view.js';
-import { WheelTimer } from '../timers.js';
 import { forwardedClientCertificate, isAccepted } from './client-certificate.js';
-import { MAX_CLIENT_HELLO_BYTES, readClientHello } from './client-hello.js';
-import { HANDSHAKE_TIMEOUT_MS, TlsChains } from './tls-chains.js';
+import { TlsChains } from './tls-chains.js';
 import type { TlsChain } from './tls-chains.js';
 
 /** A handshake that succeeded. */
@@ -49,35 +47,14 @@ export class TlsAcceptor {
     return this.#chains.of(listener);
   }
 
-  /** `accepted` is paused and nothing has been read from it. It is destroyed when the handshake fails or takes too long. */
-  accept(accepted: net.Socket, chains: FilterChainIndex<TlsChain>, onSecure: OnSecure): void {
-    const path = this.#path;
-    const timer = new WheelTimer(() => accepted.destroy());
-    path.timers.start(timer, HANDSHAKE_TIMEOUT_MS);
-    let received: Buffer = Buffer.alloc(0);
-    const onData = path.guard((chunk: Buffer) => {
-      received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
-      const hello = readClientHello(received);
-      if (hello.kind === 'incomplete' && received.length < MAX_CLIENT_HELLO_BYTES) return;
-      const server = hello.kind === 'hello' ? chains.find(hello.serverName)?.server : undefined;
-      if (server === undefined) {
-        accepted.destroy();
-        return;
-      }
-      accepted.off('data', onData);
-      accepted.pause();
-      accepted.unshift(received);
-      this.#waiting.set(accepted, (secure) => {
-        path.timers.stop(timer);
-        onSecure(secure);
-      });
-      server.emit('connection', accepted);
-    });
-    accepted.on('data', onData);
-    accepted.on('error', () => accepted.destroy());
-    accepted.on('end', () => accepted.destroy());
-    accepted.once('close', () => path.timers.stop(timer));
-    accepted.resume();
+  /**
+   * Shakes hands on a socket with a chain's server. `received` is what has been read from the socket, which was paused then. It
+   * is destroyed when the handshake fails or takes too long.
+   */
+  accept(socket: net.Socket, received: Uint8Array, server: tls.Server, onSecure: OnSecure): void {
+    this.#waiting.set(socket, onSecure);
+    socket.unshift(received);
+    server.emit('connection', socket);
   }
 
   #newServer(chain: Pick<TlsChain, 'name' | 'tls'>, options: tls.TlsOptions): tls.Server {

@@ -6,19 +6,16 @@
  * One state machine in one file, although it is long: reading, answering and ending a connection decide on each other. What
  * could be taken out (timers, limits, the bytes of answers) is in the files beside it.
  */
-import type net from 'node:net';
 import * as layout from '../../../assembly/layout.js';
 import { HEAD_PARSED } from '../contracts.js';
 import type { ByteTunnel, Downstream, RequestExchange, ResponseFraming, ThreadContext } from '../contracts.js';
 import { hasRoom } from '../output-buffers.js';
 import { TrailerSection } from '../trailers.js';
-import { adoptSocket, readByEvents } from './adopt-socket.js';
 import { AnswerWriter } from './answer-writer.js';
+import type { ClientProtocol, ClientSocket } from './client-socket.js';
 import { ClientTimer } from './client-timer.js';
 import type { Expiry, TimedClient } from './client-timer.js';
-import type { AdmittedClient, ListenerClients } from './listener-clients.js';
 import { appendBytes, keepBytes } from './pending-bytes.js';
-import type { SecureSocket } from './tls-acceptor.js';
 
 /** Bytes of later requests kept while one is under way; beyond it the client is paused. */
 const PIPELINE_BYTES = 65536;
@@ -40,36 +37,15 @@ const COUNTER_OF: Readonly<Record<Exclude<Expiry, 'phase'>, number>> = {
   'stream-idle': layout.LISTENER_RQ_IDLE_TIMEOUT,
 };
 
-const OWNER = Symbol('connection');
-
-interface OwnedSocket extends net.Socket {
-  [OWNER]?: WireConnection;
-}
-
-function listenerOf(callback: (connection: WireConnection) => void): (this: OwnedSocket) => void {
-  return function (this: OwnedSocket) {
-    this[OWNER]?.run(callback);
-  };
-}
-
-export class WireConnection implements Downstream, TimedClient, AdmittedClient {
+export class WireConnection implements Downstream, TimedClient, ClientProtocol {
   /** HTTP/1.0 clients, who know no interim answers, are refused before they could get one. */
   readonly relaysInterim = true;
   readonly carriesTunnels = true;
   exchange: RequestExchange | null = null;
-  /** What the connection counts for; see sourceKey. */
-  readonly source: string;
   readonly #path: ThreadContext;
-  readonly #listener: ListenerClients;
-  readonly #filterChain: string;
-  /** Absent on plaintext connections. */
-  readonly #secure: SecureSocket | undefined;
-  readonly #socket: net.Socket;
-  readonly #onClosed: (connection: WireConnection) => void;
+  readonly #client: ClientSocket;
   readonly #timer: ClientTimer;
   readonly #answers: AnswerWriter;
-  /** Record that keeps the state of the request's chunked body, and the client's address. */
-  readonly #record: number;
   #framing: ResponseFraming | null = null;
   /** While `exchange` is one that has been upgraded. */
   #tunnel: ByteTunnel | null = null;
@@ -93,49 +69,12 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
   /** The last answer is complete: it leaves, and the socket ends, with the end of the cork. */
   #endsWithCork = false;
 
-  /** `record` is a connection record of the thread that nobody else uses. With `secure`, its socket is used and not `accepted`. */
-  constructor(
-    path: ThreadContext,
-    listener: ListenerClients,
-    filterChain: string,
-    accepted: net.Socket,
-    record: number,
-    source: string,
-    onClosed: (connection: WireConnection) => void,
-    secure?: SecureSocket,
-  ) {
+  constructor(path: ThreadContext, client: ClientSocket) {
     this.#path = path;
-    this.#listener = listener;
-    this.#filterChain = filterChain;
-    this.#secure = secure;
-    this.#record = record;
-    this.source = source;
-    this.#onClosed = onClosed;
+    this.#client = client;
     this.#timer = new ClientTimer(this, path.timers, path.limits);
-    const onRead = (length: number): true => {
-      this.#onRead(length);
-      return true;
-    };
-    const socket: OwnedSocket = secure?.socket ?? adoptSocket(accepted, path.readBuffer, onRead, true);
-    this.#socket = socket;
-    this.#answers = new AnswerWriter(path, socket);
-    socket[OWNER] = this;
-    for (const [event, listener] of WireConnection.#listeners) socket.on(event, listener);
-    if (secure !== undefined) readByEvents(socket, path.readBuffer, onRead);
-    path.upstreams.setClientAddress(record, accepted.remoteAddress ?? '', accepted.remotePort ?? 0);
+    this.#answers = new AnswerWriter(path, client.socket);
     this.#timer.idle();
-  }
-
-  /** Shared by all connections, because closures of its own would cost an idle connection more than its state does. */
-  static readonly #listeners: readonly (readonly [string, (this: OwnedSocket) => void])[] = [
-    ['end', listenerOf((connection) => connection.#onEnd())],
-    ['drain', listenerOf((connection) => connection.#onDrain())],
-    ['error', listenerOf((connection) => connection.#socket.destroy())],
-    ['close', listenerOf((connection) => connection.#onClose())],
-  ];
-
-  get record(): number {
-    return this.#record;
   }
 
   get sinceMs(): number {
@@ -147,25 +86,11 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
   }
 
   get hasUnsent(): boolean {
-    return this.#socket.writableLength > 0;
+    return this.#client.socket.writableLength > 0;
   }
 
-  /** Closes at once and gives its place away, for a client of another source. */
-  evict(): void {
-    this.#listener.count(layout.LISTENER_CX_EVICTED);
+  onEvict(): void {
     if (!this.#framing) this.exchange?.fail(layout.FAILURE_DRAINING);
-    this.#onClose();
-    this.#socket.destroy();
-  }
-
-  /** Runs a callback of the socket, so that its exception reaches nobody else's connection. */
-  run(callback: (connection: WireConnection) => void): void {
-    try {
-      this.#path.readClock();
-      callback(this);
-    } catch (error) {
-      this.#path.onBug(error);
-    }
   }
 
   /** A request that is on its way already is still answered, with `connection: close`; an idle client gets a moment. */
@@ -178,40 +103,25 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
     return layout.STYLE_COMPLETE | (this.#closeAfter || this.#retiring ? layout.STYLE_CLOSE : 0);
   }
 
-  /** Ends what is under way, so that it is counted and logged before the thread ends. */
-  destroyNow(): void {
-    this.#socket.destroy();
-    this.#onClose();
-  }
-
   // ------------------------------------------------------------------------------------------------------- reading
 
-  /** `length` bytes lie in the thread's read region. */
-  #onRead(length: number): void {
+  onRead(length: number): void {
     const path = this.#path;
-    path.beginRead();
-    try {
-      this.#timer.touch();
-      if (this.#pending.length === 0 && !this.#processing) {
-        const taken = this.#consume(path.readOffset, length);
-        if (taken < length && !this.#closed) {
-          this.#pending = keepBytes(path.engine.bytes.subarray(path.readOffset + taken, path.readOffset + length));
-          this.#regulate();
-        }
-        return;
+    this.#timer.touch();
+    if (this.#pending.length === 0 && !this.#processing) {
+      const taken = this.#consume(path.readOffset, length);
+      if (taken < length && !this.#closed) {
+        this.#pending = keepBytes(path.engine.bytes.subarray(path.readOffset + taken, path.readOffset + length));
+        this.#regulate();
       }
-      const read = path.engine.bytes.subarray(path.readOffset, path.readOffset + length);
-      this.#pending = appendBytes(this.#pending, read);
-      // A line must have ended for a head to be complete; a parse for each byte of it would be the client's to cause.
-      const isEnough = this.#pending.length >= path.limits.maxHeadBytes || read.includes(LF);
-      if (this.#timer.phase === 'head' && !isEnough) return;
-      this.#process();
-    } catch (error) {
-      path.onBug(error);
-      this.#socket.destroy();
-    } finally {
-      path.endRead();
+      return;
     }
+    const read = path.engine.bytes.subarray(path.readOffset, path.readOffset + length);
+    this.#pending = appendBytes(this.#pending, read);
+    // A line must have ended for a head to be complete; a parse for each byte of it would be the client's to cause.
+    const isEnough = this.#pending.length >= path.limits.maxHeadBytes || read.includes(LF);
+    if (this.#timer.phase === 'head' && !isEnough) return;
+    this.#process();
   }
 
   /** Takes as much of the pending bytes as can be used now. Not from inside a callback that still needs the read region. */
@@ -260,7 +170,7 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
 
   #readHead(offset: number, length: number): number {
     // Who does not take the answers to what it has asked gets no more of them into memory.
-    if (!hasRoom(this.#socket)) return 0;
+    if (!hasRoom(this.#client.socket)) return 0;
     this.restoreFacts();
     const taken = this.#path.engine.exports.parseRequestHead(offset, length);
     if (taken === 0) {
@@ -273,8 +183,9 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
   }
 
   restoreFacts(): void {
-    this.#path.useDownstreamFacts(this.#record);
-    this.#path.setTlsFacts(this.#secure !== undefined, this.#secure?.clientCertificate ?? '');
+    this.#path.useDownstreamFacts(this.#client.record);
+    const { secure } = this.#client;
+    this.#path.setTlsFacts(secure !== undefined, secure?.clientCertificate ?? '');
   }
 
   #refuseHead(offset: number, length: number, failure: number): void {
@@ -288,7 +199,7 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
     words[(slab + layout.SLAB_REQUEST + layout.REQUEST_FLAGS) >> 2] = 0;
     words[(slab + layout.SLAB_REQUEST + layout.REQUEST_BODY_KIND) >> 2] = layout.BODY_NONE;
     this.restoreFacts();
-    if (!this.#path.accept(this, this.#filterChain, offset, length, failure)) this.#socket.destroy();
+    if (!this.#path.accept(this, this.#client.filterChain, offset, length, failure)) this.#client.socket.destroy();
   }
 
   /** Refuses a head of which only the pending bytes have come. */
@@ -310,17 +221,18 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
     if (this.#bodyKind !== layout.BODY_NONE) {
       this.#remaining = engine.doubles[(engine.slab + layout.SLAB_REQUEST + layout.REQUEST_CONTENT_LENGTH) >> 3] ?? 0;
       if (this.#bodyKind === layout.BODY_CHUNKED) {
-        engine.exports.resetChunked(this.#record);
+        engine.exports.resetChunked(this.#client.record);
         this.#trailers ??= new TrailerSection();
         this.#trailers.begin((flags & layout.REQUEST_FLAG_NAMED_OPTIONS) !== 0);
       } else if (this.#remaining === 0) this.#bodyKind = layout.BODY_NONE;
       // A client that has not waited needs no answer (RFC 9110 10.1.1).
-      if (flags & layout.REQUEST_FLAG_EXPECT_CONTINUE && available === headLength) this.#socket.write(CONTINUE);
+      if (flags & layout.REQUEST_FLAG_EXPECT_CONTINUE && available === headLength) this.#client.socket.write(CONTINUE);
     }
     this.#readingHead = this.#bodyKind === layout.BODY_NONE;
     this.#closeAfter ||= (flags & LAST_REQUEST) !== 0;
     this.#timer.stream(this.#readingHead);
-    if (!this.#path.accept(this, this.#filterChain, offset, headLength, HEAD_PARSED)) this.#socket.destroy();
+    if (!this.#path.accept(this, this.#client.filterChain, offset, headLength, HEAD_PARSED))
+      this.#client.socket.destroy();
   }
 
   /** Bytes of the protocol that the connection has switched to. */
@@ -341,7 +253,7 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
 
   #readChunks(offset: number, length: number): number {
     const { engine } = this.#path;
-    const payload = engine.exports.decodeChunked(this.#record, offset, length);
+    const payload = engine.exports.decodeChunked(this.#client.record, offset, length);
     if (payload < 0) {
       this.#refuseBody();
       return length;
@@ -367,10 +279,10 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
     this.#refused = true;
     this.#closeAfter = true;
     const exchange = this.exchange;
-    if (!exchange) this.#socket.destroy();
+    if (!exchange) this.#client.socket.destroy();
     else if (this.#framing) exchange.onAborted();
     else exchange.fail(layout.FAILURE_BAD_REQUEST);
-    if (this.#framing) this.#socket.destroy();
+    if (this.#framing) this.#client.socket.destroy();
   }
 
   /** Reads on only when there is room for what comes. */
@@ -378,8 +290,8 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
     const full = this.#pausedByExchange || this.#pending.length > PIPELINE_BYTES;
     if (full === this.#socketPaused || this.#closed) return;
     this.#socketPaused = full;
-    if (full) this.#socket.pause();
-    else this.#socket.resume();
+    if (full) this.#client.socket.pause();
+    else this.#client.socket.resume();
   }
 
   /** Goes on with what is pending, but not inside the callback that is running. */
@@ -388,7 +300,7 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
     else if (!this.#processing) this.#path.whenRead(() => this.#process());
   }
 
-  #onEnd(): void {
+  onEnd(): void {
     this.#clientEnded = true;
     if (this.exchange && this.#tunnel) {
       const rest = this.#pending;
@@ -398,11 +310,11 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
       return;
     }
     // A client that closes gives up what it has asked for, as with Envoy; what is being sent still goes out.
-    if (this.exchange) this.#socket.destroy();
-    else this.#socket.destroySoon();
+    if (this.exchange) this.#client.socket.destroy();
+    else this.#client.socket.destroySoon();
   }
 
-  #onDrain(): void {
+  onDrain(): void {
     this.#timer.touch();
     if (this.exchange) this.exchange.onDownstreamDrain();
     else this.#processSoon();
@@ -413,11 +325,11 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
    * a connection without a request is closed.
    */
   onOver(expiry: Expiry): void {
-    if (expiry !== 'phase') this.#listener.count(COUNTER_OF[expiry]);
-    else if (this.#timer.phase === 'idle') this.#listener.count(layout.LISTENER_CX_IDLE_TIMEOUT);
+    if (expiry !== 'phase') this.#client.count(COUNTER_OF[expiry]);
+    else if (this.#timer.phase === 'idle') this.#client.count(layout.LISTENER_CX_IDLE_TIMEOUT);
     if (this.exchange) this.exchange.onExpired(this.#failureOf(expiry));
     else if (this.#timer.phase === 'head') this.#refusePending(this.#failureOf(expiry));
-    else this.#socket.destroy();
+    else this.#client.socket.destroy();
   }
 
   #failureOf(expiry: Expiry): number {
@@ -428,15 +340,13 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
     return isComplete ? layout.FAILURE_STREAM_IDLE : layout.FAILURE_STREAM_IDLE_REQUEST;
   }
 
-  #onClose(): void {
-    if (this.#closed) return;
+  onClose(): void {
     this.#closed = true;
     this.#answers.drop();
     this.#timer.stop();
     const exchange = this.exchange;
     this.exchange = null;
     exchange?.onAborted();
-    this.#onClosed(this);
   }
 
   // ------------------------------------------------------------------------------------------------------- writing
@@ -474,12 +384,12 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
     this.#timer.touch();
     if (this.#framing?.bodyKind === layout.BODY_LENGTH) this.#answers.body(offset, length);
     else this.#answers.chunk(offset, length);
-    return hasRoom(this.#socket);
+    return hasRoom(this.#client.socket);
   }
 
   sendBytes(chunk: Uint8Array): void {
     this.#answers.flushGathered();
-    this.#socket.write(chunk);
+    this.#client.socket.write(chunk);
   }
 
   end(trailers: Buffer = NOTHING): void {
@@ -503,7 +413,7 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
   destroy(): void {
     this.exchange = null;
     this.#answers.flushGathered();
-    this.#socket.destroy();
+    this.#client.socket.destroy();
   }
 
   openTunnel(tunnel: ByteTunnel): void {
@@ -514,13 +424,13 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
   }
 
   sendTunnel(chunk: Uint8Array): boolean {
-    this.#path.output.sendCopy(this.#socket, chunk);
-    return hasRoom(this.#socket);
+    this.#path.output.sendCopy(this.#client.socket, chunk);
+    return hasRoom(this.#client.socket);
   }
 
   endTunnel(onSent: () => void): void {
     this.#answers.flushGathered();
-    this.#socket.end(onSent);
+    this.#client.socket.end(onSent);
   }
 
   pauseBody(): void {
@@ -540,13 +450,13 @@ export class WireConnection implements Downstream, TimedClient, AdmittedClient {
     this.#answers.flushGathered();
     if (this.#closed) return;
     this.#timer.idle();
-    this.#socket.once('close', this.#path.linger());
+    this.#client.socket.once('close', this.#path.linger());
     if (!unread || this.#clientEnded) {
-      this.#socket.end(() => this.#socket.destroySoon());
+      this.#client.socket.end(() => this.#client.socket.destroySoon());
       return;
     }
     // A close with bytes unread resets the connection, and the client may lose the answer (RFC 9112 9.6).
-    this.#socket.end();
+    this.#client.socket.end();
     this.#timer.linger();
     this.#regulate();
   }

@@ -7,12 +7,15 @@ import type { ThreadContext } from '../contracts.js';
 import type { ListenerWish } from '../messages.js';
 import { duplicateDescriptor } from '../shared-port.js';
 import type { AcceptBalance } from './accept-balance.js';
+import { ClientSocket } from './client-socket.js';
+import type { ClientOwner } from './client-socket.js';
 import type { FrontListener } from './front-listener.js';
 import { ListenerClients } from './listener-clients.js';
 import type { AdmittedClient, RecordSource } from './listener-clients.js';
 import { sourceKey } from './source-table.js';
 import type { SourceTable } from './source-table.js';
-import type { SecureSocket, TlsAcceptor } from './tls-acceptor.js';
+import type { TlsAcceptor } from './tls-acceptor.js';
+import { TlsHandshake } from './tls-handshake.js';
 import { WireConnection } from './wire-connection.js';
 
 /** Node.js releases that can open one port in several threads (`reusePort` of net.Server.listen). */
@@ -24,43 +27,15 @@ export function canReusePort(version: string = process.versions.node): boolean {
 /** How long a thread that is ahead lets the others accept; the longest that a new client can wait because of it, ms. */
 const YIELD_MS = 5;
 
-type TlsListenerChains = NonNullable<ReturnType<TlsAcceptor['chainsOf']>>;
-
-/** A client whose TLS handshake is under way. */
-class Handshake implements AdmittedClient {
-  readonly isBusy = false;
-  readonly record: number;
-  readonly source: string;
-  readonly sinceMs: number;
-  readonly #socket: net.Socket;
-  readonly #onGone: () => void;
-
-  /** `onGone` may be called more than once. */
-  constructor(socket: net.Socket, record: number, source: string, sinceMs: number, onGone: () => void) {
-    this.#socket = socket;
-    this.record = record;
-    this.source = source;
-    this.sinceMs = sinceMs;
-    this.#onGone = onGone;
-    socket.once('close', onGone);
-  }
-
-  evict(): void {
-    this.#onGone();
-    this.#socket.destroy();
-  }
-}
-
 /** One listening port of a thread. */
-export class WireListener implements FrontListener {
+export class WireListener implements FrontListener, ClientOwner {
   readonly name: string;
+  readonly clients: ListenerClients;
   readonly #path: ThreadContext;
-  readonly #clients: ListenerClients;
   readonly #balance: AcceptBalance;
   readonly #server: net.Server;
   readonly #tls: TlsAcceptor;
-  readonly #connections = new Set<WireConnection>();
-  readonly #handshakes = new Set<Handshake>();
+  readonly #connections = new Set<ClientSocket>();
   #wish: ListenerWish | null = null;
   #yielding: NodeJS.Timeout | undefined;
 
@@ -75,7 +50,7 @@ export class WireListener implements FrontListener {
   ) {
     this.name = name;
     this.#path = path;
-    this.#clients = new ListenerClients(path, records, everyone, name, slot);
+    this.clients = new ListenerClients(path, records, everyone, name, slot);
     this.#balance = balance;
     this.#tls = tls;
     this.#server = net.createServer(
@@ -110,62 +85,42 @@ export class WireListener implements FrontListener {
   close(): void {
     this.#closePort();
     for (const connection of this.#connections) connection.destroyNow();
-    for (const waiting of [...this.#handshakes]) waiting.evict();
   }
 
-  /** One function for all connections, because each would keep its own. */
-  readonly #onClosed = (closed: WireConnection): void => {
-    this.#clients.left(closed);
-    this.#connections.delete(closed);
+  onClosed(client: ClientSocket): void {
+    this.clients.left(client);
+    this.#connections.delete(client);
     this.#balance.closed();
-  };
+  }
 
   #closePort(): void {
     clearTimeout(this.#yielding);
     this.#server.close();
   }
 
+  /** The client has its place from the start, so that handshakes count against the limits too. */
   #onConnection(socket: net.Socket): void {
     const source = sourceKey(socket.remoteAddress ?? '');
-    const record = this.#clients.admit(source);
+    const record = this.clients.admit(source);
     if (record < 0) {
       socket.destroy();
       return;
     }
+    const client = new ClientSocket(this.#path, this, this.name, socket, record, source);
     const chains = this.#tls.chainsOf(this.name);
-    if (chains === undefined) this.#clients.joined(this.#serve(this.name, socket, record, source));
-    else this.#shakeHands(chains, socket, record, source);
-  }
-
-  /** The client has its place from the start, so that handshakes count against the limits too. */
-  #shakeHands(chains: TlsListenerChains, socket: net.Socket, record: number, source: string): void {
-    const waiting = new Handshake(socket, record, source, this.#path.nowMs, () => {
-      if (this.#handshakes.delete(waiting)) this.#clients.left(waiting);
-    });
-    this.#handshakes.add(waiting);
-    this.#clients.joined(waiting);
-    this.#tls.accept(socket, chains, (secure) => {
-      // It may have lost its place meanwhile.
-      if (!this.#handshakes.delete(waiting)) secure.socket.destroy();
-      else this.#clients.replaced(waiting, this.#serve(secure.filterChain, socket, record, source, secure));
-    });
-  }
-
-  #serve(
-    filterChain: string,
-    socket: net.Socket,
-    record: number,
-    source: string,
-    secure?: SecureSocket,
-  ): WireConnection {
-    const clients = this.#clients;
-    const onClosed = this.#onClosed;
-    const connection = new WireConnection(this.#path, clients, filterChain, socket, record, source, onClosed, secure);
-    this.#connections.add(connection);
+    if (chains === undefined) client.use(new WireConnection(this.#path, client));
+    else client.use(new TlsHandshake(this.#path, this.#tls, chains, client, this.#onSecure));
+    this.#connections.add(client);
+    this.clients.joined(client);
     this.#balance.opened();
     if (this.#wish?.descriptor !== undefined && this.#balance.isAhead) this.#yield(this.#wish);
-    return connection;
   }
+
+  /** One function for all connections, because each would keep its own. */
+  readonly #onSecure = (client: ClientSocket): void => {
+    client.use(new WireConnection(this.#path, client));
+    client.readSecured();
+  };
 
   /** Lets go of the shared socket for a moment: what waits in its queue is for the other threads. */
   #yield(wish: ListenerWish): void {
