@@ -86,8 +86,10 @@ export class ClusterTable {
   }
 
   /** Makes a cluster again, of the same service, port and subset as one of an earlier lowering. */
-  useAgain({ name, service: { host, port }, subset }: Cluster): void {
-    const service = findService(this.#mesh, host, this.#node.namespace);
+  useAgain({ name, service: { host, namespace, port }, subset }: Cluster): void {
+    // A Sidecar may have preferred another namespace than the usual order does.
+    const named = this.#mesh.services.get(host)?.find((candidate) => candidate.namespace === namespace);
+    const service = named ?? findService(this.#mesh, host, this.#node.namespace);
     if (service === undefined) return;
     const mention = { resource: service.source, path: 'spec' };
     this.#clusters.set(name, this.#build(name, service, port, subset, mention));

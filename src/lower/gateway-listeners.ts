@@ -177,10 +177,10 @@ function routesOf(
   port: number,
 ): readonly Route[] {
   const { resource, rank } = bound;
-  const asksGateway = resource.spec.http?.some((rule) =>
-    rule.match?.some((block) => (block.gateways ?? []).length > 0),
-  );
-  const key = `${rank} ${port} ${asksGateway === true ? gateway : ''}`;
+  const asksGateway = context.delegates
+    .rulesOf(resource)
+    .some(({ blocks }) => blocks.some(({ block }) => (block.gateways ?? []).length > 0));
+  const key = `${rank} ${port} ${asksGateway ? gateway : ''}`;
   const known = cache.get(key);
   if (known !== undefined) return known;
   const routes = lowerRoutes(context, resource, { port, gateway });

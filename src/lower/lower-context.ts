@@ -2,6 +2,7 @@
 /** What every step of one lowering shares. */
 import type { Mesh } from '../mesh/mesh.js';
 import type { ClusterTable } from './clusters.js';
+import type { Delegates } from './delegates.js';
 import type { Findings } from './findings.js';
 import type { ProxyNode, ReadEnvironment } from './proxy-node.js';
 
@@ -9,6 +10,7 @@ export interface LowerContext {
   readonly mesh: Mesh;
   readonly node: ProxyNode;
   readonly clusters: ClusterTable;
+  readonly delegates: Delegates;
   readonly findings: Findings;
   readonly read: ReadEnvironment;
 }

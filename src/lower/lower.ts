@@ -7,6 +7,7 @@ import type { Mesh } from '../mesh/mesh.js';
 import type { Cluster, RoutingModel } from '../model/model.js';
 import type { Problem } from '../resources/problem.js';
 import { ClusterTable } from './clusters.js';
+import { Delegates } from './delegates.js';
 import { Findings } from './findings.js';
 import { lowerGatewayListeners } from './gateway-listeners.js';
 import type { LowerContext } from './lower-context.js';
@@ -23,7 +24,8 @@ export interface Lowered {
 export function lower(mesh: Mesh, node: ProxyNode, read: ReadEnvironment = () => undefined): Lowered {
   const findings = new Findings();
   const clusters = new ClusterTable(mesh, node, findings);
-  const context: LowerContext = { mesh, node, clusters, findings, read };
+  const delegates = new Delegates(mesh, findings);
+  const context: LowerContext = { mesh, node, clusters, delegates, findings, read };
   const listeners = node.role === 'gateway' ? lowerGatewayListeners(context) : lowerSidecarListeners(context);
   return { model: { listeners, clusters: clusters.list() }, problems: findings.list() };
 }

@@ -15,6 +15,10 @@ export const LOWER_CODES = {
     severity: 'info',
     meaning: 'A service port declares no protocol, and no listener is opened for it.',
   },
+  'delegate-conflict': {
+    severity: 'warning',
+    meaning: 'A rule of a delegate matches what no block of its root matches; the rule is left out.',
+  },
   'credential-not-found': {
     severity: 'error',
     meaning: 'A Secret or file that TLS settings name is missing; handshakes that need it fail.',

@@ -14,6 +14,13 @@ export interface ProxyNode {
   readonly bind: string;
   /** DNS suffix of the proxy's cluster, which decides who gets short names; default: the mesh's. */
   readonly domain?: string;
+  /**
+   * What a sidecar does with hosts that the mesh does not know, where no Sidecar resource says. Istio's own default is
+   * ALLOW_ANY; here it is REGISTRY_ONLY, because a port that is not captured would serve anybody as an open proxy.
+   */
+  readonly outboundTrafficPolicy?: 'ALLOW_ANY' | 'REGISTRY_ONLY';
+  /** Whether routes without `retries` get exactly Istio's default policy, also for requests with side effects. */
+  readonly istioDefaultRetries?: boolean;
 }
 
 /** Reads one environment variable; undefined when it is not set. */

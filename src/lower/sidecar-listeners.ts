@@ -7,7 +7,6 @@
  */
 import type { Listener, NetworkFilter, Origin, Route, VirtualHost } from '../model/model.js';
 import { compareText } from '../mesh/age-order.js';
-import { findService } from '../mesh/mesh.js';
 import type { MeshPort, MeshService } from '../mesh/mesh.js';
 import { isHttp } from '../mesh/port-protocol.js';
 import { isWildcard } from '../resources/hosts.js';
@@ -18,6 +17,8 @@ import type { LowerContext } from './lower-context.js';
 import { DEFAULT_RETRY } from './route-action.js';
 import { CATCH_ALL } from './route-match.js';
 import { SidecarDomains } from './sidecar-domains.js';
+import { findScopedService, sidecarScopeOf } from './sidecar-scope.js';
+import type { EgressScope, SidecarScope } from './sidecar-scope.js';
 import { sortVirtualHosts } from './virtual-host-order.js';
 import { lowerRoutes } from './virtual-service-routes.js';
 import { MESH_GATEWAY, virtualServicesFor } from './virtual-services.js';
@@ -31,58 +32,80 @@ interface ServicePort {
   readonly port: MeshPort;
 }
 
+/** What all ports of an egress scope share. */
+interface SidecarTable {
+  readonly virtualServices: MeshVirtualServices;
+  readonly domains: SidecarDomains;
+  readonly sidecar: SidecarScope;
+}
+
 interface MeshVirtualServices {
   readonly ordered: readonly BoundVirtualService[];
   readonly byHost: HostIndex<BoundVirtualService[]>;
 }
 
 export function lowerSidecarListeners(context: LowerContext): Listener[] {
-  const services = visibleServicePorts(context);
-  const virtualServices = meshVirtualServices(context);
+  const sidecar = sidecarScopeOf(context.mesh, context.node);
   const domains = new SidecarDomains(context.mesh, context.node);
-  const listeners = new Map<number, Listener>();
-  for (const [port, members] of services) {
-    const [first] = members.filter((member) => isHttp(member.port.protocol));
-    if (first === undefined) {
-      for (const member of members) warnOfAuto(context, member);
-      continue;
+  const bound = virtualServicesFor(context.mesh, context.node.namespace).filter(({ gateways }) =>
+    gateways.has(MESH_GATEWAY),
+  );
+  const listeners = new Map<string, Listener>();
+  const ports = new Set(sidecar.egress.flatMap(({ port }) => port ?? []));
+  for (const scope of sidecar.egress) {
+    const virtualServices = meshVirtualServices(bound, scope);
+    for (const [port, members] of visibleServicePorts(context, scope)) {
+      // An entry for one port has it alone, also where it leaves out what the others would show.
+      if (scope.port === undefined ? ports.has(port) : scope.port !== port) continue;
+      const [first] = members.filter((member) => isHttp(member.port.protocol));
+      if (first === undefined) {
+        for (const member of members) warnOfAuto(context, member);
+        continue;
+      }
+      const address = addressOf(context, scope);
+      const listenPort = listenPortOf(context.node, port);
+      const taken = listeners.get(`${address} ${listenPort}`);
+      if (taken !== undefined) {
+        context.findings.add(
+          'listen-port-conflict',
+          first.service.source,
+          first.port.path,
+          `port ${port} would listen on ${listenPort}, which serves port ${taken.configPort} already; it is left out`,
+          'Map the two ports to different ones.',
+        );
+        continue;
+      }
+      const name = `${address}_${listenPort}`;
+      const origin = originOf(first.service.source, first.port.path);
+      const virtualHosts = virtualHostsOf(context, port, members, { virtualServices, domains, sidecar });
+      const filter: NetworkFilter = { kind: 'http', routeConfigName: String(port), virtualHosts };
+      listeners.set(`${address} ${listenPort}`, {
+        name,
+        address,
+        port: listenPort,
+        configPort: port,
+        kind: 'sidecar-outbound',
+        pathNormalization: context.mesh.settings.pathNormalization,
+        filterChains: [{ name, match: { serverNames: [] }, filter, origin }],
+        origin,
+      });
     }
-    const listenPort = listenPortOf(context.node, port);
-    const taken = listeners.get(listenPort);
-    if (taken !== undefined) {
-      context.findings.add(
-        'listen-port-conflict',
-        first.service.source,
-        first.port.path,
-        `port ${port} would listen on ${listenPort}, which serves port ${taken.configPort} already; it is left out`,
-        'Map the two ports to different ones.',
-      );
-      continue;
-    }
-    const name = `${context.node.bind}_${listenPort}`;
-    const origin = originOf(first.service.source, first.port.path);
-    const virtualHosts = virtualHostsOf(context, port, members, virtualServices, domains);
-    const filter: NetworkFilter = { kind: 'http', routeConfigName: String(port), virtualHosts };
-    listeners.set(listenPort, {
-      name,
-      address: context.node.bind,
-      port: listenPort,
-      configPort: port,
-      kind: 'sidecar-outbound',
-      pathNormalization: context.mesh.settings.pathNormalization,
-      filterChains: [{ name, match: { serverNames: [] }, filter, origin }],
-      origin,
-    });
   }
   return [...listeners.values()];
 }
 
+/** The proxy's own address, unless the Sidecar names one. */
+function addressOf(context: LowerContext, scope: EgressScope): string {
+  const bind = scope.spec?.bind ?? '';
+  return bind === '' || bind.startsWith('unix:') ? context.node.bind : bind;
+}
+
 /** Services with an HTTP or undeclared port, by port number in ascending order, each list by host. */
-function visibleServicePorts(context: LowerContext): Map<number, ServicePort[]> {
+function visibleServicePorts(context: LowerContext, scope: EgressScope): Map<number, ServicePort[]> {
   const { mesh, node } = context;
   const byPort = new Map<number, ServicePort[]>();
   for (const host of [...mesh.services.keys()].sort(compareText)) {
-    const service = findService(mesh, host, node.namespace);
+    const service = findScopedService(mesh, scope, host, node.namespace);
     if (service === undefined) continue;
     for (const port of service.ports) {
       if (!isHttp(port.protocol) && port.protocol !== 'AUTO') continue;
@@ -94,16 +117,14 @@ function visibleServicePorts(context: LowerContext): Map<number, ServicePort[]> 
   return new Map([...byPort].sort(([left], [right]) => left - right));
 }
 
-function meshVirtualServices(context: LowerContext): MeshVirtualServices {
-  const ordered = virtualServicesFor(context.mesh, context.node.namespace).filter((bound) =>
-    bound.gateways.has(MESH_GATEWAY),
-  );
+function meshVirtualServices(bound: readonly BoundVirtualService[], scope: EgressScope): MeshVirtualServices {
+  const ordered = scope.spec === undefined ? bound : bound.filter((candidate) => scope.hasVirtualService(candidate));
   const byHost = new HostIndex<BoundVirtualService[]>();
-  for (const bound of ordered) {
-    for (const host of bound.hosts) {
+  for (const candidate of ordered) {
+    for (const host of candidate.hosts) {
       const list = byHost.get(host);
-      if (list === undefined) byHost.set(host, [bound]);
-      else list.push(bound);
+      if (list === undefined) byHost.set(host, [candidate]);
+      else list.push(candidate);
     }
   }
   return { ordered, byHost };
@@ -113,9 +134,9 @@ function virtualHostsOf(
   context: LowerContext,
   port: number,
   members: readonly ServicePort[],
-  virtualServices: MeshVirtualServices,
-  domains: SidecarDomains,
+  sidecarTable: SidecarTable,
 ): VirtualHost[] {
+  const { virtualServices, domains } = sidecarTable;
   const draft = new VirtualHostDraft(port);
   const services = new Map(members.map((member) => [member.service.host, member.service]));
   const { attached, coveredWildcards } = attach(services, virtualServices.byHost);
@@ -137,7 +158,7 @@ function virtualHostsOf(
     const route = defaultRoute(context.clusters.useService(service, port), origin);
     draft.add(service.host, domains.domainsOf(service), [route], [origin]);
   }
-  return [...sortVirtualHosts(draft.list()), blockAll(context)];
+  return [...sortVirtualHosts(draft.list()), unknownHosts(context, port, sidecarTable.sidecar)];
 }
 
 /**
@@ -210,6 +231,17 @@ function defaultRoute(cluster: string, origin: Origin): Route {
     },
     origin,
   };
+}
+
+/** What becomes of hosts that nothing else serves. */
+function unknownHosts(context: LowerContext, port: number, sidecar: SidecarScope): VirtualHost {
+  const { resource, egressProxy, outboundPolicy } = sidecar;
+  if (outboundPolicy !== 'ALLOW_ANY' || egressProxy === undefined || resource === undefined) return blockAll(context);
+  const path = 'spec.outboundTrafficPolicy.egressProxy';
+  const origin = originOf(resource, path);
+  const cluster = context.clusters.useDestination(egressProxy, port, { resource, path });
+  const route: Route = { ...defaultRoute(cluster, origin), name: 'allow_any' };
+  return { name: 'allow_any', domains: ['*'], routes: [route], origins: [origin] };
 }
 
 function blockAll(context: LowerContext): VirtualHost {

@@ -12,13 +12,10 @@ import { CATCH_ALL, holdsStatically, isCatchAll, lowerMatch } from './route-matc
 import type { RouteScope } from './route-match.js';
 
 /** Empty when the rules' static conditions rule out this proxy, port or gateway. */
-export function lowerRoutes(context: LowerContext, resource: VirtualService, scope: RouteScope): Route[] {
+export function lowerRoutes(context: LowerContext, virtualService: VirtualService, scope: RouteScope): Route[] {
   const routes: Route[] = [];
-  const rules = resource.spec.http ?? [];
-  for (const [ruleIndex, rule] of rules.entries()) {
-    const path = `spec.http[${ruleIndex}]`;
-    const blocks = rule.match ?? [];
-    const held = blocks.map((block) => holdsStatically(block, resource, context.node, scope));
+  for (const { rule, resource, path, blocks } of context.delegates.rulesOf(virtualService)) {
+    const held = blocks.map(({ block }) => holdsStatically(block, resource, context.node, scope));
     // The action names clusters, so it is made only for rules that exist here.
     if (blocks.length > 0 && !held.includes(true)) continue;
     const action = lowerAction(context, { resource, rule, path }, scope);
@@ -33,11 +30,10 @@ export function lowerRoutes(context: LowerContext, resource: VirtualService, sco
       add(CATCH_ALL, '', path);
       return routes;
     }
-    for (const [blockIndex, block] of blocks.entries()) {
-      if (held[blockIndex] !== true) continue;
-      const blockPath = `${path}.match[${blockIndex}]`;
+    for (const [index, { block, path: blockPath }] of blocks.entries()) {
+      if (held[index] !== true) continue;
       const match = lowerMatch(block);
-      if (match !== undefined && add(match, block.name ?? '', blockPath)) return routes;
+      if (match !== undefined && add(match, block.name ?? '', blockPath === '' ? path : blockPath)) return routes;
     }
   }
   return routes;

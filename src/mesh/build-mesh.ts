@@ -48,6 +48,7 @@ export function buildMesh(resources: readonly KnownResource[], settings: MeshSet
     virtualServices: ofKind(resources, 'VirtualService'),
     destinationRules: ofKind(resources, 'DestinationRule'),
     gateways: ofKind(resources, 'Gateway'),
+    sidecars: ofKind(resources, 'Sidecar'),
   };
 }
 

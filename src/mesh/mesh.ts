@@ -4,7 +4,7 @@
  * same for every proxy; what one proxy sees of it is decided when it is lowered. `src/mesh` imports the types of
  * `src/resources` and its name and scalar rules (hosts.ts, scalars.ts), and nothing else.
  */
-import type { DestinationRule, Gateway, Service, ServiceEntry, VirtualService } from '../resources/types.js';
+import type { DestinationRule, Gateway, Service, ServiceEntry, Sidecar, VirtualService } from '../resources/types.js';
 import type { PortProtocol } from './port-protocol.js';
 import type { MeshSettings } from './settings.js';
 import { visibilityRank } from './visibility.js';
@@ -20,6 +20,7 @@ export interface Mesh {
   readonly virtualServices: readonly VirtualService[];
   readonly destinationRules: readonly DestinationRule[];
   readonly gateways: readonly Gateway[];
+  readonly sidecars: readonly Sidecar[];
 }
 
 export interface MeshService {

@@ -144,6 +144,7 @@ const GATEWAY_AND_ENTRY_CODES = {
   'wildcard-with-dns': error('A ServiceEntry host cannot be resolved as its resolution says.'),
   'unknown-port-name': error('An endpoint names a port that its ServiceEntry does not have.'),
   'ports-with-unix': error('An endpoint at a Unix socket has ports.'),
+  'conflicting-egress': error('Egress listeners or settings of a Sidecar exclude each other.'),
   'network-without-address': warning('A WorkloadEntry has a network and no address.'),
 } as const satisfies Record<string, CodeDescription>;
 
@@ -183,7 +184,7 @@ const SECTIONS: readonly ProblemSection[] = [
   ['Fields of any kind', FIELD_CODES],
   ['VirtualService', VIRTUAL_SERVICE_CODES],
   ['DestinationRule', POLICY_CODES],
-  ['Gateway, ServiceEntry and WorkloadEntry', GATEWAY_AND_ENTRY_CODES],
+  ['Gateway, ServiceEntry, WorkloadEntry and Sidecar', GATEWAY_AND_ENTRY_CODES],
   ['References between resources', REFERENCE_CODES],
 ];
 

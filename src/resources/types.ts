@@ -110,6 +110,17 @@ export interface HttpFaultInjectionSpec {
   readonly abort?: { readonly httpStatus?: number; readonly grpcStatus?: string; readonly percentage?: PercentSpec };
 }
 
+export interface CorsPolicySpec {
+  readonly allowOrigins?: readonly StringMatchSpec[];
+  readonly allowOrigin?: readonly string[];
+  readonly allowMethods?: readonly string[];
+  readonly allowHeaders?: readonly string[];
+  readonly exposeHeaders?: readonly string[];
+  readonly maxAge?: string;
+  readonly allowCredentials?: boolean;
+  readonly unmatchedPreflights?: 'UNSPECIFIED' | 'FORWARD' | 'IGNORE';
+}
+
 export interface HttpRouteSpec {
   readonly name?: string;
   readonly match?: readonly HttpMatchRequestSpec[];
@@ -122,9 +133,12 @@ export interface HttpRouteSpec {
   readonly retries?: HttpRetrySpec;
   readonly fault?: HttpFaultInjectionSpec;
   readonly headers?: HeadersSpec;
-  /** Mirrors and CORS are validated but not executed yet. */
   readonly mirror?: DestinationSpec;
-  readonly corsPolicy?: unknown;
+  readonly mirrorPercentage?: PercentSpec;
+  readonly mirrorPercent?: number;
+  readonly mirror_percent?: number;
+  readonly mirrors?: readonly { readonly destination: DestinationSpec; readonly percentage?: PercentSpec }[];
+  readonly corsPolicy?: CorsPolicySpec;
 }
 
 export interface VirtualServiceSpec {
@@ -249,6 +263,33 @@ export interface ServiceEntrySpec {
   readonly subjectAltNames?: readonly string[];
 }
 
+export interface SidecarEgressSpec {
+  readonly port?: PortSpec;
+  readonly bind?: string;
+  /** `namespace/host`. */
+  readonly hosts: readonly string[];
+}
+
+export interface SidecarIngressSpec {
+  readonly port: PortSpec;
+  readonly bind?: string;
+  readonly captureMode?: 'DEFAULT' | 'IPTABLES' | 'NONE';
+  readonly defaultEndpoint?: string;
+  readonly connectionPool?: ConnectionPoolSpec;
+}
+
+export interface SidecarSpec {
+  readonly workloadSelector?: { readonly labels?: Readonly<Record<string, string>> };
+  readonly ingress?: readonly SidecarIngressSpec[];
+  readonly inboundConnectionPool?: ConnectionPoolSpec;
+  readonly egress?: readonly SidecarEgressSpec[];
+  /** Present without a mode it means REGISTRY_ONLY. */
+  readonly outboundTrafficPolicy?: {
+    readonly mode?: 'REGISTRY_ONLY' | 'ALLOW_ANY';
+    readonly egressProxy?: DestinationSpec;
+  };
+}
+
 export interface ServiceSpec {
   readonly type?: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName';
   readonly clusterIP?: string;
@@ -330,6 +371,7 @@ export type VirtualService = Resource<'VirtualService', VirtualServiceSpec>;
 export type DestinationRule = Resource<'DestinationRule', DestinationRuleSpec>;
 export type Gateway = Resource<'Gateway', GatewaySpec>;
 export type ServiceEntry = Resource<'ServiceEntry', ServiceEntrySpec>;
+export type Sidecar = Resource<'Sidecar', SidecarSpec>;
 export type WorkloadEntry = Resource<'WorkloadEntry', WorkloadEntrySpec>;
 export type Service = Resource<'Service', ServiceSpec>;
 export type EndpointSlice = Resource<'EndpointSlice', EndpointSliceSpec>;
@@ -344,6 +386,7 @@ export type KnownResource =
   | Gateway
   | ServiceEntry
   | WorkloadEntry
+  | Sidecar
   | Service
   | EndpointSlice
   | Endpoints

@@ -243,6 +243,41 @@ const WORKLOAD_ENTRY: readonly ProblemCase[] = [
   ['out-of-range', 'spec.ports.http', '{address: 10.0.0.1, ports: {http: 0}}'],
 ];
 
+const EGRESS = 'egress: [{hosts: ["*/*"]}]';
+
+const SIDECAR: readonly ProblemCase[] = [
+  ['missing-field', 'spec', '{}'],
+  ['empty-selector', 'spec.workloadSelector', `{workloadSelector: {}, ${EGRESS}}`],
+  ['missing-field', 'spec.egress[0].hosts', '{egress: [{}]}'],
+  ['invalid-host', 'spec.egress[0].hosts[0]', '{egress: [{hosts: [reviews.prod.svc.cluster.local]}]}'],
+  ['invalid-host', 'spec.egress[0].hosts[0]', '{egress: [{hosts: ["a b/*"]}]}'],
+  ['short-host', 'spec.egress[0].hosts[0]', '{egress: [{hosts: ["prod/reviews"]}]}'],
+  ['conflicting-egress', 'spec.egress[0]', '{egress: [{hosts: ["*/*"]}, {hosts: ["./*"]}]}'],
+  [
+    'duplicate-port',
+    'spec.egress[1].port.number',
+    '{egress: [{port: {number: 80}, hosts: ["./*"]}, {port: {number: 80}, hosts: ["a/*"]}]}',
+  ],
+  [
+    'conflicting-egress',
+    'spec.outboundTrafficPolicy.egressProxy',
+    '{outboundTrafficPolicy: {egressProxy: {host: a.b, port: {number: 80}}}}',
+  ],
+];
+
+const SIDECAR_INGRESS: readonly ProblemCase[] = [
+  [
+    'duplicate-port',
+    'spec.ingress[1].port.number',
+    '{ingress: [{port: {number: 80}, defaultEndpoint: "127.0.0.1:1"}, {port: {number: 80}}]}',
+  ],
+  [
+    'invalid-address',
+    'spec.ingress[0].defaultEndpoint',
+    '{ingress: [{port: {number: 80}, defaultEndpoint: "10.0.0.1:1"}]}',
+  ],
+];
+
 const SERVICE: readonly ProblemCase[] = [
   ['missing-field', 'spec.ports[0].port', '{ports: [{name: http}]}'],
   ['invalid-enum', 'spec.type', '{type: Sometimes}'],
@@ -254,6 +289,8 @@ describeCases('Gateway', 'among-warnings', GATEWAY);
 describeCases('ServiceEntry', 'among-warnings', SERVICE_ENTRY);
 describeCases('WorkloadEntry', 'alone', WORKLOAD_ENTRY);
 describeCases('WorkloadEntry', 'among-warnings', NETWORK_ENTRY);
+describeCases('Sidecar', 'alone', SIDECAR);
+describeCases('Sidecar', 'among-warnings', SIDECAR_INGRESS);
 describeCases('Service', 'alone', SERVICE);
 
 describe('the metadata', () => {

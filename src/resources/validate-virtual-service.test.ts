@@ -83,7 +83,6 @@ const VIRTUAL_SERVICE: readonly ProblemCase[] = [
   ],
   ['not-executed', 'spec.http[0].retries', rule(`${ROUTE}, retries: {attempts: 3}`)],
   ['not-executed', 'spec.http[0].corsPolicy', rule(`${ROUTE}, corsPolicy: {allowOrigins: [{exact: "https://a"}]}`)],
-  ['not-executed', 'spec.hosts', `{http: [{${ROUTE}}]}`],
   [
     'invalid-base64',
     'spec.http[0].directResponse.body.bytes',

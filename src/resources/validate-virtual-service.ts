@@ -38,8 +38,6 @@ function isOnMesh(spec: SpecDraft): boolean {
 }
 
 function checkDelegate(spec: SpecDraft, place: Place): void {
-  const text = 'VirtualService has no hosts, so it is a delegate, which is valid but not executed by Weft yet';
-  place.at('hosts').report('not-executed', text, 'Give it hosts to make it take requests itself.');
   for (const name of fieldsSet(spec, ['gateways', 'tls', 'tcp'])) {
     const hint = 'Remove it, or give the VirtualService hosts.';
     place.at(name).reportKey('delegate-with-binding', `a delegate must not have ${name}`, hint);

@@ -67,7 +67,7 @@ const httpPool = message(
   { check: checkConnectionPool },
 );
 
-const connectionPool = message(
+export const connectionPool = message(
   {
     tcp: field(tcpPool, 'Limits of connections.'),
     http: field(httpPool, 'Limits of requests.'),

@@ -26,7 +26,7 @@ const certificate = message({
 
 const modes = ['PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'OPTIONAL_MUTUAL', 'ISTIO_MUTUAL', 'AUTO_PASSTHROUGH'];
 
-const tls = message({
+export const tls = message({
   mode: field(
     oneOf(modes, ['PASSTHROUGH', 'ISTIO_MUTUAL', 'AUTO_PASSTHROUGH']),
     'What is done with TLS; absent means PASSTHROUGH.',

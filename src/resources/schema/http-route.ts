@@ -208,7 +208,7 @@ export const httpRoute = message(
     route: field(list(httpDestination), 'Forwards to these destinations by weight.'),
     redirect: field(redirect, 'Answers with a redirect.'),
     directResponse: field(directResponse, 'Answers with a fixed response.'),
-    delegate: field(delegate, 'Goes on in another VirtualService.', NOT_EXECUTED),
+    delegate: field(delegate, 'Goes on in another VirtualService.'),
     rewrite: field(rewrite, 'Changes path or authority before forwarding.'),
     timeout: field(string('duration'), 'Time limit of the whole exchange; absent means none.'),
     retries: field(retries, 'Retry policy. Until it is, failed connections are retried as by default.', NOT_EXECUTED),

@@ -8,6 +8,7 @@ import { gatewaySpec } from './gateway.js';
 import { endpointSliceSpec, endpointsSpec, namespaceSpec, podSpec, secretSpec, serviceSpec } from './kubernetes.js';
 import type { MessageSchema } from './schema.js';
 import { serviceEntrySpec, workloadEntrySpec } from './service-entry.js';
+import { sidecarSpec } from './sidecar.js';
 import { virtualServiceSpec } from './virtual-service.js';
 
 export interface KindSchema {
@@ -33,6 +34,7 @@ export const KINDS: readonly KindSchema[] = [
   { kind: 'Gateway', ...NETWORKING, spec: gatewaySpec, layout: 'spec', namespaced: true },
   { kind: 'ServiceEntry', ...NETWORKING, spec: serviceEntrySpec, layout: 'spec', namespaced: true },
   { kind: 'WorkloadEntry', ...NETWORKING, spec: workloadEntrySpec, layout: 'spec', namespaced: true },
+  { kind: 'Sidecar', ...NETWORKING, spec: sidecarSpec, layout: 'spec', namespaced: true },
   { kind: 'Service', ...CORE, spec: serviceSpec, layout: 'spec', namespaced: true },
   {
     kind: 'EndpointSlice',
@@ -51,7 +53,6 @@ export const KINDS: readonly KindSchema[] = [
 /** Istio's other kinds by `group/kind`: valid, and not executed yet. */
 const NOT_EXECUTED_KINDS: ReadonlySet<string> = new Set([
   'networking.istio.io/WorkloadGroup',
-  'networking.istio.io/Sidecar',
   'networking.istio.io/EnvoyFilter',
   'networking.istio.io/ProxyConfig',
   'security.istio.io/AuthorizationPolicy',
