@@ -104,6 +104,8 @@ export interface RequestExchange {
   cork(write: () => void): void;
   fail(failure: number): void;
   onBug(): void;
+  /** The head as sent upstream, as text; set where `keepsHeads` asks for it. */
+  sentHead: string;
 
   onRequestBody(chunk: Uint8Array, last: boolean, trailers?: Buffer): void;
   onAborted(): void;
@@ -117,7 +119,8 @@ export interface RequestExchange {
   onUpstreamDrain(): void;
   onInterimHead(): void;
   onResponseHead(status: number, bodyKind: number, contentLength: number): boolean;
-  onResponseBody(offset: number, length: number): void;
+  /** `isLast`: the end follows at once, without trailers. */
+  onResponseBody(offset: number, length: number, isLast: boolean): void;
   onResponseEnd(trailers?: Buffer): void;
   /** The 101 has been passed on: from now on both connections carry bytes of another protocol. */
   openTunnel(): void;
@@ -138,16 +141,17 @@ export interface FinishedExchange extends RequestExchange {
   readonly upstreamLocalAddress: string;
   readonly downstreamAddress: string;
   readonly requestHead: Buffer;
-  readonly sentHead: string;
   readonly requestBytes: number;
   readonly requestHeadBytes: number;
   readonly responseBytes: number;
   readonly responseHeadBytes: number;
 }
 
-/** An upstream connection as exchanges and pools see it (UpstreamConnection). */
+/**
+ * What carries one exchange at a time to an endpoint: a whole connection (UpstreamConnection), or a stream of a shared one.
+ * How a message is framed is its own affair.
+ */
 export interface Upstream {
-  readonly index: number;
   readonly address: string;
   readonly localAddress: string;
   readonly clusterName: string;
@@ -157,28 +161,45 @@ export interface Upstream {
   readonly pendingBytes: number;
   exchange: RequestExchange | null;
 
-  send(exchange: RequestExchange, offset: number, length: number): void;
+  /**
+   * Takes an exchange and writes the head of the request in the request record; `flags` are HEAD_FLAG_* bits. Returns its
+   * bytes, or a failure when nothing was written.
+   */
+  send(exchange: RequestExchange, flags: number): number;
+  /** Takes request body bytes, which may change after the call; false when no more should come until `onUpstreamDrain`. */
+  writeBody(chunk: Uint8Array, isLast: boolean): boolean;
+  /** The request is complete; called after every request, also one without a body. `trailers` are field lines. */
+  endBody(trailers?: Buffer): void;
+  /** The same for bytes of a tunnel. */
   write(chunk: Uint8Array): boolean;
-  requestComplete(): void;
   /** What comes from now on goes to `tunnel`, and the connection is never used again. */
   openTunnel(tunnel: ByteTunnel): void;
   /** Passes on that the client sends no more; `onSent` when all that was written is on its way, or never will be. */
   endTunnel(onSent: () => void): void;
   pause(): void;
   resume(): void;
-  rest(): void;
+  /** Ends it at once; the exchange, if any, has been told already. */
   destroy(): void;
+}
+
+/** A connection of one request at a time as pools see it (UpstreamConnection). */
+export interface PooledConnection extends Upstream {
+  readonly index: number;
+  /** Waits in the pool for its next request. */
+  rest(): void;
 }
 
 /** The thread's pools as exchanges and connections see them (UpstreamPools). */
 export interface ConnectionPools {
   setClientAddress(record: number, ip: string, port: number): void;
-  takeIdle(endpointSlot: number): Upstream | null;
+  /** What can carry the exchange to the endpoint that it has picked, at once; null when a connection has to be opened. */
+  takeReady(exchange: RequestExchange): Upstream | null;
+  /** Opens a connection for it, and tells it when it may send; null when its cluster may have no more connections. */
   open(exchange: RequestExchange): Upstream | null;
   enqueue(exchange: RequestExchange): void;
   dequeue(exchange: RequestExchange): void;
-  release(connection: Upstream): void;
-  onClosed(connection: Upstream): void;
+  release(connection: PooledConnection): void;
+  onClosed(connection: PooledConnection): void;
 }
 
 /** Says to the other threads: `wanted` = close an idle connection of the cluster; `freed` = a place may be free now. */
@@ -205,21 +226,25 @@ export interface ResponseFraming {
 export interface Downstream {
   /** The exchange under way, set by the thread before it can answer. */
   exchange: RequestExchange | null;
-  /** STYLE_* bits of the engine's writeResponseHead that this front always wants. */
-  readonly style: number;
   /** Sets what the engine is to know of the client; heads of other clients may have been written meanwhile. */
   restoreFacts(): void;
   /** Runs `write` so that what it sends leaves together. */
   cork(write: () => void): void;
   /** Whether the client may be sent interim answers (1xx) of the upstream. */
   readonly relaysInterim: boolean;
-  /** Takes an interim answer's head at [offset, offset+length). */
-  sendInterim(offset: number, length: number): void;
-  /** Takes the head at [offset, offset+length). */
-  sendHead(offset: number, length: number, framing: ResponseFraming): void;
-  /** Takes the body bytes at [offset, offset+length); false when the client can't keep up: wait for `onDownstreamDrain`. */
-  sendBody(offset: number, length: number): boolean;
-  /** Takes body bytes that are not in engine memory and that nobody changes afterwards. */
+  /** Sends the interim answer in the response record; one that does not fit is dropped. */
+  sendInterim(): void;
+  /**
+   * Sends the head of the response in the response record, with the operations of the exchange's route; `style` are STYLE_*
+   * bits beside those of the front. Returns its bytes, or a failure when nothing was sent.
+   */
+  sendHead(style: number, framing: ResponseFraming): number;
+  /**
+   * Takes the body bytes at [offset, offset+length); false when the client can't keep up: wait for `onDownstreamDrain`.
+   * `isLast`: `end` follows at once, without trailers.
+   */
+  sendBody(offset: number, length: number, isLast: boolean): boolean;
+  /** Takes the whole body, which is not in engine memory and which nobody changes afterwards; `end` follows at once. */
   sendBytes(chunk: Uint8Array): void;
   /** The body is complete; `trailers` are field lines, sent after a chunked one where the front can. */
   end(trailers?: Buffer): void;

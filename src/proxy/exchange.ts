@@ -12,7 +12,7 @@ import { ExchangeFacts } from './exchange-facts.js';
 import type { GenerationView } from './generation-view.js';
 import { failureOf } from './failures.js';
 import type { LocalResponse } from './local-response.js';
-import { failureResponse, grpcResponse, routedResponse, writeLocalHead } from './local-response.js';
+import { failureResponse, grpcResponse, prepareLocalHead, routedResponse } from './local-response.js';
 import { RequestBody } from './request-body.js';
 import { decideRetry } from './retry.js';
 import { WheelTimer } from './timers.js';
@@ -169,8 +169,8 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
       this.fail(layout.FAILURE_DRAINING);
       return;
     }
-    this.#body.take(chunk);
     if (trailers) this.requestBytes += trailers.length;
+    this.#body.take(chunk, last && !trailers?.length);
     if (last && this.#body.end(trailers)) this.#startTimeout();
   }
 
@@ -273,12 +273,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
 
   /** An interim answer other than 100 and 101 is in the response record; one that can't be passed on is dropped. */
   onInterimHead(): void {
-    if (!this.downstream.relaysInterim) return;
-    const { output, engine } = this.#path;
-    const offset = output.open();
-    const style = layout.STYLE_COMPLETE;
-    const length = engine.exports.writeResponseHead(this.index, offset, output.capacity, style);
-    if (length > 0) this.downstream.sendInterim(offset, length);
+    if (this.downstream.relaysInterim) this.downstream.sendInterim();
   }
 
   /** Returns false when the response could not be passed on; the connection is gone then. */
@@ -291,23 +286,20 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     const close = path.draining;
     const style = this.#style(close) | layout.STYLE_SERVICE_TIME;
     path.refreshDate();
-    const offset = path.output.open();
-    const length = engine.exports.writeResponseHead(this.index, offset, path.output.capacity, style);
-    if (length < 0) {
+    const isHead = this.methodId === layout.METHOD_HEAD;
+    if (this.#sendHead(style, { status, bodyKind, contentLength, isHead, close }) < 0) {
       this.#dropConnection();
       this.failureDetail = 'the response head with what is added to it is too large';
       this.fail(layout.FAILURE_UPSTREAM_PROTOCOL);
       return false;
     }
     this.responseDetails = 'via_upstream';
-    const isHead = this.methodId === layout.METHOD_HEAD;
-    this.#sendHead(offset, length, { status, bodyKind, contentLength, isHead, close });
     return true;
   }
 
-  onResponseBody(offset: number, length: number): void {
+  onResponseBody(offset: number, length: number, isLast: boolean): void {
     this.responseBytes += length;
-    if (!this.downstream.sendBody(offset, length)) this.#connection?.pause();
+    if (!this.downstream.sendBody(offset, length, isLast)) this.#connection?.pause();
   }
 
   onResponseEnd(trailers?: Buffer): void {
@@ -383,11 +375,11 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
       this.fail(endpoint);
       return;
     }
-    const idle = this.#path.upstreams.takeIdle(this.word(layout.EXCHANGE_ENDPOINT_SLOT));
-    if (idle) {
-      this.#connection = idle;
+    const ready = this.#path.upstreams.takeReady(this);
+    if (ready) {
+      this.#connection = ready;
       if (freshHeadLength === 0) this.#restoreHead();
-      this.#send(idle);
+      this.#send(ready);
       return;
     }
     if (freshHeadLength > 0) this.#keepHead(freshHeadLength);
@@ -412,15 +404,12 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
 
   #send(connection: Upstream): void {
     const path = this.#path;
-    const engine = path.engine;
     this.upstreamStartedAtMs = path.nowMs;
     this.upstreamAddress = connection.address;
     if (path.keepsHeads) this.upstreamLocalAddress = connection.localAddress;
     path.setUpstreamFacts(connection.address, connection.clusterName);
     path.setRewrittenPath(this.generation, this.route);
-    const offset = path.output.open();
-    const flags = path.headFlags(this.generation, this.filterChain);
-    const length = engine.exports.writeRequestHead(this.index, offset, path.output.capacity, flags);
+    const length = connection.send(this, path.headFlags(this.generation, this.filterChain));
     if (length < 0) {
       this.#connection = null;
       connection.exchange = null;
@@ -428,8 +417,6 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
       this.fail(length);
       return;
     }
-    if (path.keepsHeads) this.sentHead = engine.buffer.toString('latin1', offset, offset + length);
-    connection.send(this, offset, length);
     if (this.#body.startSending(connection)) this.#startTimeout();
   }
 
@@ -488,16 +475,19 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     // RFC 9110 8.6 and 6.4.1: these have neither a length nor a body, whatever a direct response says.
     const isBodiless = response.status === 204 || response.status === 304;
     this.downstream.cork(() => {
-      const offset = this.#path.output.open();
-      const length = writeLocalHead(this.#path, this, response, offset, this.#style(close));
+      // First, because it may bring the request's head back where the response's is put.
+      const style = this.#style(close);
+      prepareLocalHead(this.#path, response);
       const size = isBodiless ? 0 : response.body.length;
-      this.#sendHead(offset, length, {
+      const length = this.#sendHead(style, {
         status: response.status,
         bodyKind: isBodiless ? layout.BODY_NONE : layout.BODY_LENGTH,
         contentLength: isBodiless ? -1 : size,
         isHead,
         close,
       });
+      this.#path.setReason('');
+      if (length < 0) throw new Error('a local response head does not fit');
       this.responseBytes += isHead ? 0 : size;
       if (!isHead && size > 0) this.downstream.sendBytes(response.body);
       this.downstream.end();
@@ -507,7 +497,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
 
   /** The style bits of a response head; brings the request's head back where the route's templates look at it. */
   #style(close: boolean): number {
-    let style = this.downstream.style | (close ? layout.STYLE_CLOSE : 0);
+    let style = close ? layout.STYLE_CLOSE : 0;
     if (this.#headLength > 0 && this.generation.routeExtras(this.route)?.keepRequestHead) {
       this.#restoreHead();
       style |= layout.STYLE_REQUEST_PRESENT;
@@ -515,12 +505,15 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     return style;
   }
 
-  #sendHead(offset: number, length: number, framing: ResponseFraming): void {
+  /** Bytes of the head, or a failure when nothing was sent. */
+  #sendHead(style: number, framing: ResponseFraming): number {
+    const length = this.downstream.sendHead(style, framing);
+    if (length < 0) return length;
     this.status = framing.status;
     this.responseBytes += length;
     this.responseHeadBytes = length;
     this.#headSent = true;
-    this.downstream.sendHead(offset, length, framing);
+    return length;
   }
 
   #breakResponse(): void {

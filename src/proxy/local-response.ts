@@ -135,16 +135,10 @@ export function grpcResponse(response: LocalResponse): LocalResponse {
 }
 
 /**
- * Writes the head of a local response, with the route's operations, to the thread's output buffer at `offset`. Returns its
- * length; throws when it does not fit, which only a bug can cause.
+ * Puts the head of a local response into the response record, and its reason among the facts: the caller sends it and takes
+ * the reason away again.
  */
-export function writeLocalHead(
-  path: ThreadContext,
-  exchange: RequestExchange,
-  response: LocalResponse,
-  offset: number,
-  style: number,
-): number {
+export function prepareLocalHead(path: ThreadContext, response: LocalResponse): void {
   const engine = path.engine;
   const { status, fields } = response;
   const size = response.body.length;
@@ -156,10 +150,6 @@ export function writeLocalHead(
   if (engine.exports.parseResponseHead(input, length, layout.METHOD_GET) !== length)
     throw new Error(`local head refused: ${head}`);
   path.setReason(path.exposeReasons ? response.reason : '');
-  const written = engine.exports.writeResponseHead(exchange.index, offset, path.output.capacity, style);
-  path.setReason('');
-  if (written < 0) throw new Error('a local response head does not fit');
-  return written;
 }
 
 /** gRPC's percent-encoding of grpc-message: what is not printable ASCII, and the percent sign. */

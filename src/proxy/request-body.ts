@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A request's body on its way upstream: kept while there is no connection, framed as the head announces it, and the client
- * paused whenever the next hop can't keep up. Part of an exchange and reused with it.
+ * A request's body on its way upstream: kept while there is no connection, and the client paused whenever the next hop can't keep up. Part of an exchange and reused with it.
  */
-import { BODY_CHUNKED, BODY_NONE } from '../../assembly/layout.js';
+import { BODY_NONE } from '../../assembly/layout.js';
 import type { Downstream, Upstream } from './contracts.js';
 
 /** Bytes kept while there is no connection to write them to; beyond it the client is paused. */
@@ -14,10 +13,6 @@ const QUEUE_BYTES = 65536;
  */
 const MAX_PAUSED_BYTES = 256 * 1024 * 1024;
 
-const CHUNK_END = Buffer.from('\r\n');
-const LAST_CHUNK_START = Buffer.from('0\r\n');
-const LAST_CHUNK = Buffer.from('0\r\n\r\n');
-
 export class RequestBody {
   /** All of it has been received. */
   ended = true;
@@ -26,7 +21,6 @@ export class RequestBody {
   #queue: Buffer[] = [];
   #queuedBytes = 0;
   #paused = false;
-  /** Field lines after the last chunk. */
   #trailers: Buffer | undefined;
   /** The head has been written, so body bytes may follow it. */
   #upstream: Upstream | null = null;
@@ -51,11 +45,11 @@ export class RequestBody {
     return this.#paused && this.#queuedBytes + (this.#upstream?.pendingBytes ?? 0) > MAX_PAUSED_BYTES;
   }
 
-  /** Takes bytes that are valid during the call. */
-  take(chunk: Uint8Array): void {
+  /** Takes bytes that are valid during the call; `isLast`: `end` follows at once, without trailers. */
+  take(chunk: Uint8Array, isLast: boolean): void {
     if (chunk.length === 0) return;
     if (this.#upstream) {
-      if (!this.#write(this.#upstream, chunk)) this.pause();
+      if (!this.#upstream.writeBody(chunk, isLast)) this.pause();
       return;
     }
     const copy = Buffer.from(chunk);
@@ -79,7 +73,8 @@ export class RequestBody {
     if (queue.length > 0) {
       this.#queue = [];
       this.#queuedBytes = 0;
-      for (const chunk of queue) flowing = this.#write(upstream, chunk);
+      const last = this.ended && !this.#trailers?.length ? queue.length - 1 : -1;
+      for (const [index, chunk] of queue.entries()) flowing = upstream.writeBody(chunk, index === last);
     }
     if (this.ended) {
       // The client may have sent all while it was paused; a front that stops reading would never see its next request.
@@ -114,25 +109,10 @@ export class RequestBody {
     if (this.#queue.length > 0) this.#queue = [];
   }
 
-  /** Returns false when the connection has taken more than it can send for now. */
-  #write(upstream: Upstream, chunk: Uint8Array): boolean {
-    if (this.#kind !== BODY_CHUNKED) return upstream.write(chunk);
-    upstream.write(Buffer.from(chunk.length.toString(16) + '\r\n', 'latin1'));
-    upstream.write(chunk);
-    return upstream.write(CHUNK_END);
-  }
-
-  #writeLastChunk(upstream: Upstream): void {
-    const trailers = this.#trailers;
-    if (!trailers || trailers.length === 0) upstream.write(LAST_CHUNK);
-    else upstream.write(Buffer.concat([LAST_CHUNK_START, trailers, CHUNK_END]));
-  }
-
   #complete(): boolean {
     const upstream = this.#upstream;
     if (!upstream) return false;
-    if (this.#kind === BODY_CHUNKED) this.#writeLastChunk(upstream);
-    upstream.requestComplete();
+    upstream.endBody(this.#trailers);
     return true;
   }
 }

@@ -7,18 +7,22 @@
  */
 import * as layout from '../../assembly/layout.js';
 import type { ClusterData, EndpointData } from '../rules/encoded-tables.js';
-import type { ByteTunnel, RequestExchange, ThreadContext, Upstream } from './contracts.js';
+import type { ByteTunnel, PooledConnection, RequestExchange, ThreadContext } from './contracts.js';
 import { WheelTimer } from './timers.js';
 import { TrailerSection } from './trailers.js';
 import { UpstreamSocket } from './upstream-socket.js';
 import type { UpstreamSocketOwner } from './upstream-socket.js';
+
+const CHUNK_END = Buffer.from('\r\n');
+const LAST_CHUNK_START = Buffer.from('0\r\n');
+const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 
 const CONTINUE = 100;
 const SWITCHING_PROTOCOLS = 101;
 
 type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'tunnel' | 'closed';
 
-export class UpstreamConnection implements Upstream, UpstreamSocketOwner {
+export class UpstreamConnection implements PooledConnection, UpstreamSocketOwner {
   readonly index: number;
   readonly clusterName: string;
   readonly clusterSlot: number;
@@ -41,6 +45,8 @@ export class UpstreamConnection implements Upstream, UpstreamSocketOwner {
   #remaining = 0;
   #keepAlive = false;
   #requestSent = false;
+  /** The request's body goes out in chunks. */
+  #sendsChunks = false;
   /** Made with the first chunked answer. */
   #trailers: TrailerSection | null = null;
   #tunnel: ByteTunnel | null = null;
@@ -84,24 +90,41 @@ export class UpstreamConnection implements Upstream, UpstreamSocketOwner {
     return this.phase === 'idle' && !this.closing && (this.#maxRequests === 0 || this.requestCount < this.#maxRequests);
   }
 
-  /** Takes an exchange whose head lies at [offset, offset+length) in engine memory. */
-  send(exchange: RequestExchange, offset: number, length: number): void {
+  send(exchange: RequestExchange, flags: number): number {
+    const { engine, output, keepsHeads } = this.#path;
+    const offset = output.open();
+    const length = engine.exports.writeRequestHead(exchange.index, offset, output.capacity, flags);
+    if (length < 0) return length;
+    if (keepsHeads) exchange.sentHead = engine.buffer.toString('latin1', offset, offset + length);
+    const kind = engine.words[(engine.slab + layout.SLAB_REQUEST + layout.REQUEST_BODY_KIND) >> 2];
+    this.#sendsChunks = kind === layout.BODY_CHUNKED;
     this.exchange = exchange;
     this.phase = 'head';
     this.requestCount++;
     this.#requestSent = false;
     this.#keepAlive = false;
     this.#socket.send(offset, length);
+    return length;
   }
 
-  /** Writes request body bytes, which may change after the call. Returns false until 'drain'. */
+  writeBody(chunk: Uint8Array): boolean {
+    if (!this.#sendsChunks) return this.write(chunk);
+    this.write(Buffer.from(chunk.length.toString(16) + '\r\n', 'latin1'));
+    this.write(chunk);
+    return this.write(CHUNK_END);
+  }
+
+  endBody(trailers?: Buffer): void {
+    if (this.#sendsChunks) {
+      if (!trailers || trailers.length === 0) this.write(LAST_CHUNK);
+      else this.write(Buffer.concat([LAST_CHUNK_START, trailers, CHUNK_END]));
+    }
+    this.#requestSent = true;
+  }
+
+  /** Writes bytes, which may change after the call. Returns false until 'drain'. */
   write(chunk: Uint8Array): boolean {
     return this.#socket.write(chunk);
-  }
-
-  /** The whole request has been written. */
-  requestComplete(): void {
-    this.#requestSent = true;
   }
 
   openTunnel(tunnel: ByteTunnel): void {
@@ -323,8 +346,9 @@ export class UpstreamConnection implements Upstream, UpstreamSocketOwner {
     this.#offset += length;
     this.#length -= length;
     if (counted) this.#remaining -= length;
-    exchange.onResponseBody(offset, length);
-    if (counted && this.#remaining === 0 && this.exchange === exchange) this.#finishMessage();
+    const isLast = counted && this.#remaining === 0;
+    exchange.onResponseBody(offset, length, isLast);
+    if (isLast && this.exchange === exchange) this.#finishMessage();
   }
 
   #parseChunks(): void {
@@ -342,7 +366,7 @@ export class UpstreamConnection implements Upstream, UpstreamSocketOwner {
     const offset = this.#offset;
     this.#offset += consumed;
     this.#length -= consumed;
-    if (payload > 0) exchange.onResponseBody(offset, payload);
+    if (payload > 0) exchange.onResponseBody(offset, payload, done && !trailers?.length);
     if (done && this.exchange === exchange) this.#finishMessage(trailers);
   }
 

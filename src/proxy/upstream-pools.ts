@@ -5,7 +5,7 @@
  * to give up an idle connection, and hands its own on when somebody elsewhere waits.
  */
 import * as layout from '../../assembly/layout.js';
-import type { CapacityMessage, ConnectionPools, RequestExchange, ThreadContext, Upstream } from './contracts.js';
+import type { CapacityMessage, ConnectionPools, PooledConnection, RequestExchange, ThreadContext } from './contracts.js';
 import { UpstreamConnection } from './upstream-connection.js';
 
 /** An eighth of the records is for connections to endpoints only: clients that take all others must still be served. */
@@ -14,10 +14,10 @@ const UPSTREAM_SHARE_SHIFT = 3;
 export class UpstreamPools implements ConnectionPools {
   readonly #path: ThreadContext;
   /** By endpoint slot; the connection used last is taken first, so that surplus ones get old and close. */
-  readonly #idle = new Map<number, Upstream[]>();
+  readonly #idle = new Map<number, PooledConnection[]>();
   /** By cluster slot, in order of arrival. */
   readonly #waiting = new Map<number, RequestExchange[]>();
-  readonly #all = new Set<Upstream>();
+  readonly #all = new Set<PooledConnection>();
   readonly #freeIndices: number[] = [];
   /** Records that clients can't have. */
   readonly #upstreamShare: number;
@@ -56,16 +56,15 @@ export class UpstreamPools implements ConnectionPools {
     engine.words[(at + layout.CONNECTION_IP_LENGTH) >> 2] = ipLength | (length << 16);
   }
 
-  /** An idle connection to the endpoint, or null. */
-  takeIdle(endpointSlot: number): Upstream | null {
-    return this.#idle.get(endpointSlot)?.pop() ?? null;
+  takeReady(exchange: RequestExchange): PooledConnection | null {
+    return this.#idle.get(exchange.word(layout.EXCHANGE_ENDPOINT_SLOT))?.pop() ?? null;
   }
 
   /**
    * Opens a connection for an exchange that has picked its endpoint. Returns null when the cluster may have no more
    * connections; the caller then waits by `enqueue`.
    */
-  open(exchange: RequestExchange): Upstream | null {
+  open(exchange: RequestExchange): PooledConnection | null {
     const index = this.#freeIndices.pop();
     if (index === undefined) return null;
     const clusterSlot = exchange.word(layout.EXCHANGE_CLUSTER_SLOT);
@@ -108,7 +107,7 @@ export class UpstreamPools implements ConnectionPools {
   }
 
   /** A connection whose message has ended well: the next waiting request takes it, or it rests. */
-  release(connection: Upstream): void {
+  release(connection: PooledConnection): void {
     const clusterSlot = connection.clusterSlot;
     const next = this.#waiting.get(clusterSlot)?.[0];
     if (next && next.word(layout.EXCHANGE_ENDPOINT_SLOT) === connection.endpointSlot) {
@@ -128,7 +127,7 @@ export class UpstreamPools implements ConnectionPools {
   }
 
   /** Called by a connection that has closed. */
-  onClosed(connection: Upstream): void {
+  onClosed(connection: PooledConnection): void {
     if (!this.#all.delete(connection)) return;
     const idle = this.#idle.get(connection.endpointSlot);
     const place = idle?.indexOf(connection) ?? -1;
@@ -158,7 +157,7 @@ export class UpstreamPools implements ConnectionPools {
   #serveFirst(clusterSlot: number): boolean {
     const next = this.#waiting.get(clusterSlot)?.[0];
     if (!next) return false;
-    const idle = this.takeIdle(next.word(layout.EXCHANGE_ENDPOINT_SLOT));
+    const idle = this.takeReady(next);
     const connection = idle ?? this.open(next);
     if (!connection) return false;
     this.dequeue(next);

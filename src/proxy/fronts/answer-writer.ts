@@ -30,10 +30,15 @@ export class AnswerWriter implements Gatherer {
     this.#socket = socket;
   }
 
-  /** Takes the head at [offset, offset + length), which is where `output.open()` said. */
-  head(offset: number, length: number): void {
+  /** Writes the head of the response in the response record; `style` are STYLE_* bits. Its bytes, or a failure. */
+  head(exchange: number, style: number): number {
+    const { engine, output } = this.#path;
+    const offset = output.open();
+    const length = engine.exports.writeResponseHead(exchange, offset, output.capacity, style);
+    if (length < 0) return length;
     this.#offset = offset;
     this.#gathered(length);
+    return length;
   }
 
   /** Takes body bytes as they are. */

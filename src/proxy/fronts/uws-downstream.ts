@@ -10,7 +10,6 @@ import type { UwsResponse } from './uws-module.js';
 const CONGESTED_LINGER_MS = 1000;
 
 export class UwsDownstream implements Downstream {
-  readonly style = 0;
   /** The library can't write an interim answer. */
   readonly relaysInterim = false;
   /** The library parses WebSocket itself and gives no access to the bytes. */
@@ -77,11 +76,16 @@ export class UwsDownstream implements Downstream {
     if (failed) throw thrown;
   }
 
-  sendHead(offset: number, length: number, framing: ResponseFraming): void {
-    if (this.#ended) return;
+  sendHead(style: number, framing: ResponseFraming): number {
+    const { engine, output } = this.#path;
+    const offset = output.open();
+    const index = (this.exchange as RequestExchange).index;
+    const length = engine.exports.writeResponseHead(index, offset, output.capacity, style);
+    if (length < 0 || this.#ended) return length;
     this.#framing = framing;
     // The library ends the last line itself.
-    this.#response.writeStatus(this.#path.engine.bytes.subarray(offset, offset + length - 2));
+    this.#response.writeStatus(engine.bytes.subarray(offset, offset + length - 2));
+    return length;
   }
 
   sendInterim(): void {

@@ -99,10 +99,6 @@ export class WireConnection implements Downstream, TimedClient, ClientProtocol {
     if (this.exchange === null) this.#timer.retire();
   }
 
-  get style(): number {
-    return layout.STYLE_COMPLETE | (this.#closeAfter || this.#retiring ? layout.STYLE_CLOSE : 0);
-  }
-
   // ------------------------------------------------------------------------------------------------------- reading
 
   onRead(length: number): void {
@@ -367,17 +363,21 @@ export class WireConnection implements Downstream, TimedClient, ClientProtocol {
     }
   }
 
-  sendInterim(offset: number, length: number): void {
+  sendInterim(): void {
     this.#timer.touch();
-    this.#answers.head(offset, length);
+    if (this.exchange) this.#answers.head(this.exchange.index, layout.STYLE_COMPLETE);
   }
 
-  sendHead(offset: number, length: number, framing: ResponseFraming): void {
+  sendHead(style: number, framing: ResponseFraming): number {
+    const closes = this.#closeAfter || this.#retiring ? layout.STYLE_CLOSE : 0;
+    const index = (this.exchange as RequestExchange).index;
+    const length = this.#answers.head(index, style | closes | layout.STYLE_COMPLETE);
+    if (length < 0) return length;
     this.#framing = framing;
     this.#timer.requestSettled();
     this.#timer.touch();
     if (framing.close) this.#closeAfter = true;
-    this.#answers.head(offset, length);
+    return length;
   }
 
   sendBody(offset: number, length: number): boolean {
