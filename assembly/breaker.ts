@@ -12,7 +12,9 @@ import {
   CLUSTER_MAX_PENDING_REQUESTS,
   CLUSTER_MAX_REQUESTS,
   CLUSTER_MAX_RETRIES,
+  CLUSTER_MIN_RETRIES,
   CLUSTER_PENDING_REQUESTS,
+  CLUSTER_RETRY_BUDGET,
   CLUSTER_SIZE,
   CLUSTER_STATE_SIZE,
   CLUSTER_STATE_SLOT,
@@ -47,6 +49,7 @@ import {
   HELD_REQUEST,
   HELD_RETRY,
   HELD_WAITER,
+  NO_RETRY_BUDGET,
   SLAB_CLUSTER_COUNTERS,
   CLUSTER_COUNTERS_SIZE,
   TABLE_CLUSTERS,
@@ -204,20 +207,42 @@ export function resetChunked(connection: u32): void {
   store<u32>(at, 0, CONNECTION_CHUNK_TRAILER_BYTES);
 }
 
-/** Counts a retry in progress. Returns 0 or FAILURE_RETRY_OVERFLOW (maxRetries). */
+/** How many retries the cluster's budget allows at the moment; no limit without one. */
+function retryBudget(cluster: usize, state: usize): u32 {
+  const share = load<u32>(cluster, CLUSTER_RETRY_BUDGET);
+  if (share == NO_RETRY_BUDGET) return NO_RETRY_BUDGET;
+  const active = <u64>(<u32>atomic.load<i32>(state + CLUSTER_ACTIVE_REQUESTS));
+  const pending = <u64>(<u32>atomic.load<i32>(state + CLUSTER_PENDING_REQUESTS));
+  const allowed = <u32>(((active + pending) * <u64>share) / 10000);
+  return max<u32>(allowed, load<u32>(cluster, CLUSTER_MIN_RETRIES));
+}
+
+/**
+ * Counts a retry in progress, against maxRetries and the cluster's retry budget (Envoy's RetryBudget). Returns 0 or
+ * FAILURE_RETRY_OVERFLOW.
+ */
 export function startRetry(exchange: u32): i32 {
   const record = exchangeRecord(exchange);
   const slot = load<u32>(record, EXCHANGE_CLUSTER_SLOT);
+  const cluster = clusterRecord(record);
+  const state = clusterState(slot);
   if (load<u32>(record, EXCHANGE_HELD) & HELD_RETRY) {
     countCluster(slot, COUNTER_RQ_RETRY);
     return 0;
   }
-  const limit = load<u32>(clusterRecord(record), CLUSTER_MAX_RETRIES);
-  if (!raiseBelow(clusterState(slot) + CLUSTER_ACTIVE_RETRIES, limit)) {
+  const limit = min<u32>(load<u32>(cluster, CLUSTER_MAX_RETRIES), retryBudget(cluster, state));
+  if (!raiseBelow(state + CLUSTER_ACTIVE_RETRIES, limit)) {
     countCluster(slot, COUNTER_RQ_RETRY_OVERFLOW);
     return FAILURE_RETRY_OVERFLOW;
   }
   setHeld(record, HELD_RETRY);
   countCluster(slot, COUNTER_RQ_RETRY);
   return 0;
+}
+
+/** The retry has come to an answer, whose body may take its time. */
+export function endRetry(exchange: u32): void {
+  const record = exchangeRecord(exchange);
+  if (!takeHeld(record, HELD_RETRY)) return;
+  atomic.sub<i32>(clusterState(load<u32>(record, EXCHANGE_CLUSTER_SLOT)) + CLUSTER_ACTIVE_RETRIES, 1);
 }

@@ -59,6 +59,15 @@ export function finishExchange(exchange: u32, durationMs: f64): void {
   releaseExchange(record);
 }
 
+/** Ends an exchange that is no request of a client: its cluster counts it, and nobody else. */
+export function abandonExchange(exchange: u32): void {
+  const record = exchangeRecord(exchange);
+  if (load<u32>(record, EXCHANGE_HELD) & HELD_REQUEST) {
+    countCluster(load<i32>(record, EXCHANGE_CLUSTER_SLOT), COUNTER_RQ_TOTAL);
+  }
+  releaseExchange(record);
+}
+
 /**
  * Gives the generation back before the exchange ends: for one that reads no table any more but may last for days. Its slots
  * of the shared state stay its own, because they count it as active.

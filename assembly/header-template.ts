@@ -8,6 +8,7 @@ import { byteAt, COLON, FNV_BASIS, FNV_PRIME, sameBytes } from './bytes';
 import { tableBase } from './exchange-route';
 import { findRow } from './headers';
 import {
+  FACT_CORS_ORIGIN,
   FACT_DOWNSTREAM_LOCAL,
   FACT_DOWNSTREAM_LOCAL_IP,
   FACT_DOWNSTREAM_LOCAL_PORT,
@@ -21,6 +22,8 @@ import {
   HEADER_VALUE_OFFSET,
   PART_ALTERNATIVE_LENGTH,
   PART_ALTERNATIVE_OFFSET,
+  PART_CORS_LITERAL,
+  PART_CORS_ORIGIN,
   PART_DOWNSTREAM_LOCAL,
   PART_DOWNSTREAM_LOCAL_IP,
   PART_DOWNSTREAM_LOCAL_PORT,
@@ -131,6 +134,11 @@ export function resolvePart(part: usize): void {
       return foundPair(facts, FACT_START_TIME);
     case PART_ROUTE_NAME:
       return foundPair(facts, FACT_ROUTE_NAME);
+    case PART_CORS_ORIGIN:
+      return foundPair(facts, FACT_CORS_ORIGIN);
+    case PART_CORS_LITERAL:
+      if (load<u32>(facts, FACT_CORS_ORIGIN + 4) == 0) return;
+      return found(tableBase + load<u32>(part, PART_TEXT_OFFSET), load<u32>(part, PART_TEXT_LENGTH));
     case PART_PROTOCOL:
       return resolveProtocol();
     case PART_RESPONSE_CODE:

@@ -7,11 +7,12 @@ export { answerPattern } from './answers';
 export { findVirtualHost } from './hosts';
 export { routeRequest, testRoute } from './match';
 export { verifyTable } from './verify';
-export { beginExchange, finishExchange, leaveGeneration, releaseThread } from './exchange';
+export { abandonExchange, beginExchange, finishExchange, leaveGeneration, releaseThread } from './exchange';
 export {
   admitRequest,
   closeConnection,
   connectionWaiters,
+  endRetry,
   enterPending,
   leavePending,
   openConnection,

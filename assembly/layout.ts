@@ -288,6 +288,8 @@ export const FACT_DOWNSTREAM_TLS = 84;
 export const FACT_REASON = 88;
 /** Value of x-forwarded-client-cert; length 0 = the client has shown no certificate. */
 export const FACT_CLIENT_CERTIFICATE = 104;
+/** The request's Origin where its route's CORS policy allows it; length 0 otherwise. Set for routes with such a policy only. */
+export const FACT_CORS_ORIGIN = 112;
 /** The Date for a complete response head whose upstream sent none (RFC 9110 6.6.1). */
 export const FACT_DATE = 96;
 
@@ -373,7 +375,7 @@ export const CONNECTION_UPSTREAM_SIDE = 1;
 export const CONNECTION_CLIENT_SIDE = 2;
 
 // Per-thread counters of a cluster, f64 each; summed by the main thread when scraped.
-export const CLUSTER_COUNTERS_SIZE = 128;
+export const CLUSTER_COUNTERS_SIZE = 192;
 export const COUNTER_CX_TOTAL = 0;
 export const COUNTER_CX_CONNECT_FAIL = 8;
 export const COUNTER_CX_CONNECT_TIMEOUT = 16;
@@ -390,6 +392,13 @@ export const COUNTER_TX_BYTES = 96;
 export const COUNTER_CX_MAX_REQUESTS = 104;
 export const COUNTER_CX_IDLE_TIMEOUT = 112;
 export const COUNTER_RQ_CANCELLED = 120;
+export const COUNTER_RQ_RETRY_SUCCESS = 128;
+export const COUNTER_RQ_RETRY_LIMIT_EXCEEDED = 136;
+export const COUNTER_RQ_RETRY_BACKOFF_EXPONENTIAL = 144;
+export const COUNTER_RQ_PER_TRY_TIMEOUT = 152;
+/** Copies sent for mirrors, and copies given up because the cluster or the connection could not take them. */
+export const COUNTER_RQ_MIRROR = 160;
+export const COUNTER_RQ_MIRROR_DROPPED = 168;
 
 // Per-thread counters of a listener's client connections, f64 each; summed by the main thread when scraped.
 export const LISTENER_COUNTERS_SIZE = 64;
@@ -477,6 +486,7 @@ export const FAILURE_REMOTE_RESET = -22;
 export const FAILURE_DRAINING = -23;
 /** A method that no proxy should pass on (TRACE tells a client what its own proxies added, RFC 9110 9.3.8). */
 export const FAILURE_METHOD = -24;
+export const FAILURE_PER_TRY_TIMEOUT = -25;
 /** The head was not complete in time. */
 export const FAILURE_REQUEST_HEADER_TIMEOUT = -30;
 /** The whole request had not arrived in time. */
@@ -544,6 +554,24 @@ export const REWRITE_REGEX = 2;
 export const RETRY_CONNECT_FAILURE = 1;
 export const RETRY_REFUSED_STREAM = 2;
 export const RETRY_RESET_BEFORE_REQUEST = 4;
+export const RETRY_5XX = 8;
+export const RETRY_GATEWAY_ERROR = 16;
+export const RETRY_RESET = 32;
+/** 409 only. */
+export const RETRY_4XX = 64;
+export const RETRY_STATUS_CODES = 128;
+/** Envoy takes the names from a request header that Istio's proxies strip, so there are never any. */
+export const RETRY_HEADERS = 256;
+export const RETRY_RATELIMITED = 512;
+/** Nothing here speaks HTTP/3 to upstreams. */
+export const RETRY_HTTP3_POST_CONNECT = 1024;
+export const RETRY_GRPC_CANCELLED = 2048;
+export const RETRY_GRPC_DEADLINE_EXCEEDED = 4096;
+export const RETRY_GRPC_INTERNAL = 8192;
+export const RETRY_GRPC_RESOURCE_EXHAUSTED = 16384;
+export const RETRY_GRPC_UNAVAILABLE = 32768;
+/** Not a condition: requests with side effects are repeated on all of them. */
+export const RETRY_REPEATS_UNSAFE = 65536;
 
 // Weighted cluster: 0 i32 cluster index (-1 = no such cluster), 4 u32 cumulativeWeight (inclusive), 8 u32 requestOpsFirst,
 // 12 u32 requestOpsCount, 16 u32 responseOpsFirst, 20 u32 responseOpsCount, 24 u32 hostRewriteOffset,
@@ -593,13 +621,18 @@ export const PART_PROTOCOL = 10;
 export const PART_START_TIME = 11;
 export const PART_ROUTE_NAME = 12;
 export const PART_RESPONSE_CODE = 13;
+/** Both are nothing unless the origin of the request is allowed (FACT_CORS_ORIGIN): that origin, and a literal. */
+export const PART_CORS_ORIGIN = 14;
+export const PART_CORS_LITERAL = 15;
 
 // Cluster record. stateSlot is filled in when the table is published.
 //   0 u32 stateSlot  4 u32 loadBalancer (LB_*)  8 u32 endpointsFirst  12 u32 endpointsCount (healthy ones first)
 //  16 u32 healthyCount  20 u32 maxConnections  24 u32 maxPendingRequests  28 u32 maxRequests  32 u32 maxRetries
 //  36 u32 connectTimeoutMs  40 u32 idleTimeoutMs  44 u32 maxRequestsPerConnection
 //  48 u32 weightTotal of the healthy endpoints  52 u32 stride (coprime to weightTotal; 0 = all weights equal)
-export const CLUSTER_SIZE = 64;
+//  64 u32 retryBudget: hundredths of a percent of active and pending requests, NO_RETRY_BUDGET = none
+//  68 u32 minRetries allowed by the budget in any case
+export const CLUSTER_SIZE = 72;
 export const CLUSTER_STATE_SLOT = 0;
 export const CLUSTER_LOAD_BALANCER = 4;
 export const CLUSTER_ENDPOINTS_FIRST = 8;
@@ -614,6 +647,9 @@ export const CLUSTER_IDLE_TIMEOUT_MS = 40;
 export const CLUSTER_MAX_REQUESTS_PER_CONNECTION = 44;
 export const CLUSTER_WEIGHT_TOTAL = 48;
 export const CLUSTER_STRIDE = 52;
+export const CLUSTER_RETRY_BUDGET = 64;
+export const CLUSTER_MIN_RETRIES = 68;
+export const NO_RETRY_BUDGET = 0xffffffff;
 export const LB_ROUND_ROBIN = 0;
 export const LB_LEAST_REQUEST = 1;
 export const LB_RANDOM = 2;
@@ -853,6 +889,8 @@ export const SCRATCH_NUMBER = 122880;
 export const HEAD_FLAG_SIDECAR = 1;
 /** writeRequestHead: keep the client's WebSocket upgrade. */
 export const HEAD_FLAG_UPGRADE = 2;
+/** The request is a copy of one that was written before: its fields go on as they are. */
+export const HEAD_FLAG_COPY = 4;
 
 /** writeResponseHead: a whole HTTP/1.1 head; without it `200 OK` and fields only, as uWebSockets.js takes them. */
 export const STYLE_COMPLETE = 1;

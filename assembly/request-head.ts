@@ -14,6 +14,7 @@ import { isConnectionField } from './headers';
 import {
   BODY_CHUNKED,
   BODY_LENGTH,
+  HEAD_FLAG_COPY,
   HEAD_FLAG_SIDECAR,
   HEAD_FLAG_UPGRADE,
   HEADER_FLAG_HOP_BY_HOP,
@@ -102,10 +103,13 @@ export function writeRequestHead(exchange: u32, offset: usize, capacity: u32, fl
   }
   const sidecar = (flags & HEAD_FLAG_SIDECAR) != 0;
   putRequestLine(record);
-  resetForwarding();
-  putClientFields(record, sidecar);
-  putForwardingFields(sidecar);
-  putOps();
+  if ((flags & HEAD_FLAG_COPY) != 0) putCopiedFields(record);
+  else {
+    resetForwarding();
+    putClientFields(record, sidecar);
+    putForwardingFields(sidecar);
+    putOps();
+  }
   putFraming(record, (flags & HEAD_FLAG_UPGRADE) != 0);
   return endOutput();
 }
@@ -135,6 +139,17 @@ function putClientFields(record: usize, sidecar: bool): void {
       if (id == HEADER_ID_MAX_FORWARDS && putMaxForwards(record, row)) continue;
     }
     putKeptRow(row);
+  }
+  flushRun();
+}
+
+/** All but what belongs to the connection, which is this one's own affair. */
+function putCopiedFields(record: usize): void {
+  const table = slab + SLAB_REQUEST_HEADERS;
+  const end = table + <usize>load<u32>(record, REQUEST_HEADER_COUNT) * HEADER_ROW_SIZE;
+  for (let row = table; row < end; row += HEADER_ROW_SIZE) {
+    if ((load<u32>(row, HEADER_FLAGS) & HEADER_FLAG_HOP_BY_HOP) != 0) continue;
+    if (!isConnectionField(load<u32>(row, HEADER_NAME_ID))) putKeptRow(row);
   }
   flushRun();
 }

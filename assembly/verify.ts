@@ -43,7 +43,7 @@ import {
   PART_ALTERNATIVE_LENGTH,
   PART_ALTERNATIVE_OFFSET,
   PART_KIND,
-  PART_RESPONSE_CODE,
+  PART_CORS_LITERAL,
   PART_TEXT_LENGTH,
   PART_TEXT_OFFSET,
   PATTERN_SIZE,
@@ -138,7 +138,7 @@ function checkHeaderOp(op: usize): i32 {
 }
 
 function checkPart(part: usize): i32 {
-  if (load<u32>(part, PART_KIND) > <u32>PART_RESPONSE_CODE || !hasText(part, PART_TEXT_OFFSET, PART_TEXT_LENGTH)) return -25;
+  if (load<u32>(part, PART_KIND) > <u32>PART_CORS_LITERAL || !hasText(part, PART_TEXT_OFFSET, PART_TEXT_LENGTH)) return -25;
   return hasText(part, PART_ALTERNATIVE_OFFSET, PART_ALTERNATIVE_LENGTH) ? 0 : -25;
 }
 

@@ -42,6 +42,8 @@ export async function runDemo(args: DemoArguments, io: CommandIo): Promise<numbe
       labels: 'istio=ingressgateway',
       listenMap: `${GATEWAY_PORT}=${checkPort('--port', args.port)}`,
       bind: '127.0.0.1',
+      istioDefaultRetries: false,
+      outboundTrafficPolicy: 'REGISTRY_ONLY',
       threads: undefined,
       front: 'auto',
       admin: args.admin,

@@ -37,6 +37,16 @@ export const NODE_OPTIONS = {
     describe: 'Ports to listen on instead of those of the configuration, such as 80=8080,443=8443',
   },
   bind: { type: 'string', default: '0.0.0.0', describe: 'Address to listen on where the configuration names none' },
+  'istio-default-retries': {
+    type: 'boolean',
+    default: false,
+    describe: "Routes without retries get exactly Istio's default policy, also for requests with side effects",
+  },
+  'outbound-traffic-policy': {
+    choices: ['REGISTRY_ONLY', 'ALLOW_ANY'] as const,
+    default: 'REGISTRY_ONLY',
+    describe: 'What a sidecar does with requests to unknown hosts, where no Sidecar resource says',
+  },
 } as const satisfies OptionTable;
 
 export interface NodeArguments {
@@ -45,6 +55,8 @@ export interface NodeArguments {
   readonly labels: string;
   readonly listenMap: string;
   readonly bind: string;
+  readonly istioDefaultRetries: boolean;
+  readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
 }
 
 /** Throws UsageError. */
@@ -55,6 +67,8 @@ export function nodeOf(args: NodeArguments): ProxyNode {
     labels: parseLabels(args.labels),
     listenMap: parseListenMap(args.listenMap),
     bind: args.bind,
+    istioDefaultRetries: args.istioDefaultRetries,
+    outboundTrafficPolicy: args.outboundTrafficPolicy,
   };
 }
 

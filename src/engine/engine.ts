@@ -28,11 +28,13 @@ export interface EngineExports {
   enterPending(exchange: number, waitsForLimit: number): number;
   leavePending(exchange: number): void;
   startRetry(exchange: number): number;
+  endRetry(exchange: number): void;
   writeRequestHead(exchange: number, out: number, capacity: number, flags: number): number;
   parseResponseHead(offset: number, length: number, methodId: number): number;
   writeResponseHead(exchange: number, out: number, capacity: number, style: number): number;
   decodeChunked(connection: number, offset: number, length: number): number;
   leaveGeneration(exchange: number): void;
+  abandonExchange(exchange: number): void;
   finishExchange(exchange: number, durationMs: number): void;
   releaseThread(): number;
   verifyTable(base: number, length: number): number;

@@ -145,6 +145,12 @@ function readCounters(engine: Engine, slot: number): ClusterCounters {
     upstream_rq_retry: sum(layout.COUNTER_RQ_RETRY),
     upstream_rq_retry_overflow: sum(layout.COUNTER_RQ_RETRY_OVERFLOW),
     upstream_rq_cancelled: sum(layout.COUNTER_RQ_CANCELLED),
+    upstream_rq_retry_success: sum(layout.COUNTER_RQ_RETRY_SUCCESS),
+    upstream_rq_retry_limit_exceeded: sum(layout.COUNTER_RQ_RETRY_LIMIT_EXCEEDED),
+    upstream_rq_retry_backoff_exponential: sum(layout.COUNTER_RQ_RETRY_BACKOFF_EXPONENTIAL),
+    upstream_rq_per_try_timeout: sum(layout.COUNTER_RQ_PER_TRY_TIMEOUT),
+    upstream_rq_mirror: sum(layout.COUNTER_RQ_MIRROR),
+    upstream_rq_mirror_dropped: sum(layout.COUNTER_RQ_MIRROR_DROPPED),
   };
 }
 

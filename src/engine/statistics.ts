@@ -63,6 +63,12 @@ export interface ClusterCounters {
   readonly upstream_rq_retry: number;
   readonly upstream_rq_retry_overflow: number;
   readonly upstream_rq_cancelled: number;
+  readonly upstream_rq_retry_success: number;
+  readonly upstream_rq_retry_limit_exceeded: number;
+  readonly upstream_rq_retry_backoff_exponential: number;
+  readonly upstream_rq_per_try_timeout: number;
+  readonly upstream_rq_mirror: number;
+  readonly upstream_rq_mirror_dropped: number;
 }
 
 export interface EndpointStatistics {

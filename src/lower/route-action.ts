@@ -4,19 +4,17 @@
  * nothing in it may depend on a block.
  */
 import type {
-  Fault,
   ForwardAction,
   HeaderOp,
   RedirectAction,
-  RetryPolicy,
+  Mirror,
   Rewrite,
   RouteAction,
   WeightedCluster,
 } from '../model/model.js';
 import type {
-  HttpFaultInjectionSpec,
   HttpRedirectSpec,
-  HttpRetrySpec,
+  DestinationSpec,
   HttpRewriteSpec,
   HttpRouteDestinationSpec,
   HttpRouteSpec,
@@ -24,10 +22,13 @@ import type {
 } from '../resources/types.js';
 import { inspectHeaderValue } from '../resources/header-value.js';
 import { formatPath } from '../resources/json-path.js';
+import { lowerCors } from './cors-policy.js';
+import { lowerFault, perMillion } from './fault.js';
 import { settleAuthority, settleHeaders } from './header-operations.js';
 import type { HeaderLevels } from './header-operations.js';
 import { listenPortOf } from './lower-context.js';
 import type { LowerContext } from './lower-context.js';
+import { lowerRetry } from './retry-policy.js';
 import type { RouteScope } from './route-match.js';
 import { durationMs } from './traffic-policy.js';
 
@@ -37,17 +38,6 @@ export interface RuleSource {
   readonly rule: HttpRouteSpec;
   readonly path: string;
 }
-
-/**
- * Istio's default retry policy (2 retries) without the conditions that look at gRPC answers: what is left is provably not
- * yet processed by the upstream, as `reset-before-request` is too.
- */
-export const DEFAULT_RETRY: RetryPolicy = {
-  attempts: 2,
-  conditions: ['connect-failure', 'refused-stream', 'reset-before-request'],
-};
-
-const NO_RETRY: RetryPolicy = { attempts: 0, conditions: [] };
 
 /** Undefined for a rule that only delegates. Redirect beats direct response beats route, as in Istio. */
 export function lowerAction(context: LowerContext, source: RuleSource, scope: RouteScope): RouteAction | undefined {
@@ -79,13 +69,17 @@ function forwardAction(
   if (clusters.length === 0) throw new Error('validation refuses several destinations of total weight 0');
   const rewrite = lowerRewrite(rule.rewrite);
   const fault = lowerFault(rule.fault);
+  const cors = lowerCors(rule.corsPolicy);
+  const mirrors = lowerMirrors(context, source, scope);
   return {
     kind: 'forward',
     clusters,
     ...(rewrite === undefined ? {} : { rewrite }),
     timeoutMs: durationMs(rule.timeout) ?? 0,
-    retry: lowerRetry(rule.retries),
+    retry: lowerRetry(rule.retries, context.node),
     ...(fault === undefined ? {} : { fault }),
+    ...(cors === undefined ? {} : { cors }),
+    ...(mirrors.length === 0 ? {} : { mirrors }),
   };
 }
 
@@ -179,28 +173,26 @@ function lowerRewrite(rewrite: HttpRewriteSpec | undefined): Rewrite | undefined
   return value === '' ? undefined : { kind: 'path', value };
 }
 
-/** `retries` with `attempts` 0 or absent disables retries; a lower number than the default's is kept. */
-function lowerRetry(retries: HttpRetrySpec | undefined): RetryPolicy {
-  if (retries === undefined) return DEFAULT_RETRY;
-  const attempts = Math.min(retries.attempts ?? 0, DEFAULT_RETRY.attempts);
-  return attempts === 0 ? NO_RETRY : { ...DEFAULT_RETRY, attempts };
-}
-
-/** A fault without a percentage is never injected (Istio: absent means 0). */
-function lowerFault(spec: HttpFaultInjectionSpec | undefined): Fault | undefined {
-  const delayShare = perMillion(spec?.delay?.percentage?.value ?? spec?.delay?.percent);
-  const delayMs = durationMs(spec?.delay?.fixedDelay) ?? 0;
-  const abortShare = perMillion(spec?.abort?.percentage?.value);
-  const status = spec?.abort?.httpStatus;
-  const hasDelay = delayShare > 0 && delayMs > 0;
-  const hasAbort = abortShare > 0 && status !== undefined;
-  if (!hasDelay && !hasAbort) return undefined;
-  return {
-    ...(hasDelay ? { delay: { delayMs, perMillion: delayShare } } : {}),
-    ...(hasAbort ? { abort: { status, perMillion: abortShare } } : {}),
-  };
-}
-
-function perMillion(percent: number | undefined): number {
-  return Math.round((percent ?? 0) * 10_000);
+/** A share of 0 mirrors nothing; absent means every request (Istio `mirrorPercentage`, and `percentage` of `mirrors`). */
+function lowerMirrors(context: LowerContext, source: RuleSource, scope: RouteScope): Mirror[] {
+  const { rule, resource } = source;
+  const { mirror, mirrors = [], mirrorPercentage, mirrorPercent, mirror_percent: oldPercent } = rule;
+  const wanted: { destination: DestinationSpec; percent: number; path: string }[] = mirrors.map(
+    ({ destination, percentage }, index) => ({
+      destination,
+      percent: percentage === undefined ? 100 : (percentage.value ?? 0),
+      path: `${source.path}.mirrors[${index}].destination`,
+    }),
+  );
+  if (mirror !== undefined) {
+    const percent =
+      mirrorPercentage === undefined ? (mirrorPercent ?? oldPercent ?? 100) : (mirrorPercentage.value ?? 0);
+    wanted.push({ destination: mirror, percent, path: `${source.path}.mirror` });
+  }
+  return wanted
+    .filter(({ percent }) => percent > 0)
+    .map(({ destination, percent, path }) => ({
+      cluster: context.clusters.useDestination(destination, scope.port, { resource, path }),
+      perMillion: perMillion(percent),
+    }));
 }

@@ -14,7 +14,8 @@ import { originOf } from './findings.js';
 import { HostIndex } from './host-index.js';
 import { listenPortOf } from './lower-context.js';
 import type { LowerContext } from './lower-context.js';
-import { DEFAULT_RETRY } from './route-action.js';
+import { defaultRetry } from './retry-policy.js';
+import type { ProxyNode } from './proxy-node.js';
 import { CATCH_ALL } from './route-match.js';
 import { SidecarDomains } from './sidecar-domains.js';
 import { findScopedService, sidecarScopeOf } from './sidecar-scope.js';
@@ -155,7 +156,7 @@ function virtualHostsOf(
   for (const { service, port: servicePort } of members) {
     if (draft.has(service.host)) continue;
     const origin = originOf(service.source, servicePort.path);
-    const route = defaultRoute(context.clusters.useService(service, port), origin);
+    const route = defaultRoute(context.clusters.useService(service, port), origin, context.node);
     draft.add(service.host, domains.domainsOf(service), [route], [origin]);
   }
   return [...sortVirtualHosts(draft.list()), unknownHosts(context, port, sidecarTable.sidecar)];
@@ -219,7 +220,7 @@ class VirtualHostDraft {
   }
 }
 
-function defaultRoute(cluster: string, origin: Origin): Route {
+function defaultRoute(cluster: string, origin: Origin, node: ProxyNode): Route {
   return {
     name: 'default',
     match: CATCH_ALL,
@@ -227,7 +228,7 @@ function defaultRoute(cluster: string, origin: Origin): Route {
       kind: 'forward',
       clusters: [{ cluster, weight: 1, requestHeaders: [], responseHeaders: [] }],
       timeoutMs: 0,
-      retry: DEFAULT_RETRY,
+      retry: defaultRetry(node),
     },
     origin,
   };
@@ -240,7 +241,7 @@ function unknownHosts(context: LowerContext, port: number, sidecar: SidecarScope
   const path = 'spec.outboundTrafficPolicy.egressProxy';
   const origin = originOf(resource, path);
   const cluster = context.clusters.useDestination(egressProxy, port, { resource, path });
-  const route: Route = { ...defaultRoute(cluster, origin), name: 'allow_any' };
+  const route: Route = { ...defaultRoute(cluster, origin, context.node), name: 'allow_any' };
   return { name: 'allow_any', domains: ['*'], routes: [route], origins: [origin] };
 }
 

@@ -9,19 +9,28 @@ import { UNLIMITED } from '../model/model.js';
 import { parseDuration } from '../resources/scalars.js';
 import type { PortTrafficPolicySpec, TrafficPolicySpec } from '../resources/types.js';
 
-export type TrafficPolicyBlocks = Omit<PortTrafficPolicySpec, 'port'>;
+export type TrafficPolicyBlocks = Omit<PortTrafficPolicySpec, 'port'> & Pick<TrafficPolicySpec, 'retryBudget'>;
 
 /** Istio's default for idle upstream connections (Envoy's HttpProtocolOptions.idle_timeout). */
 const IDLE_TIMEOUT_MS = 3_600_000;
+
+/**
+ * Envoy's values of a budget that is switched on. Istio switches none on; here one is always there, so that retries cannot
+ * multiply an outage.
+ */
+const DEFAULT_BUDGET = { percent: 20, minConcurrency: 3 } as const;
 
 export function resolvePolicy(
   destination: TrafficPolicySpec | undefined,
   subset: TrafficPolicySpec | undefined,
   port: number,
 ): TrafficPolicyBlocks {
-  const subsetPort = portEntry(subset, port);
-  if (subsetPort !== undefined) return blocksOf(subsetPort);
   const base = blocksOf(portEntry(destination, port) ?? destination);
+  const subsetPort = portEntry(subset, port);
+  if (subsetPort !== undefined) {
+    const { retryBudget } = base;
+    return { ...blocksOf(subsetPort), ...(retryBudget === undefined ? {} : { retryBudget }) };
+  }
   return { ...base, ...blocksOf(subset) };
 }
 
@@ -34,11 +43,17 @@ export function loadBalancerOf(policy: TrafficPolicyBlocks): LoadBalancer {
 /** 0 and absent mean no limit in every field of Istio's ConnectionPoolSettings. */
 export function circuitBreakerOf(policy: TrafficPolicyBlocks): CircuitBreaker {
   const { tcp, http } = policy.connectionPool ?? {};
+  const { retryBudget } = policy;
   return {
     maxConnections: limit(tcp?.maxConnections),
     maxPendingRequests: limit(http?.http1MaxPendingRequests),
     maxRequests: limit(http?.http2MaxRequests),
-    maxRetries: limit(http?.maxRetries),
+    // Envoy leaves max_retries out of account where a budget is configured.
+    maxRetries: retryBudget === undefined ? limit(http?.maxRetries) : UNLIMITED,
+    retryBudget: {
+      percent: retryBudget?.percent ?? DEFAULT_BUDGET.percent,
+      minConcurrency: limit(retryBudget?.minRetryConcurrency, DEFAULT_BUDGET.minConcurrency),
+    },
   };
 }
 
@@ -64,16 +79,17 @@ function portEntry(policy: TrafficPolicySpec | undefined, port: number): PortTra
   return policy?.portLevelSettings?.find((entry) => entry.port?.number === port);
 }
 
-function blocksOf(policy: PortTrafficPolicySpec | undefined): TrafficPolicyBlocks {
-  const { loadBalancer, connectionPool, outlierDetection, tls } = policy ?? {};
+function blocksOf(policy: TrafficPolicySpec | undefined): TrafficPolicyBlocks {
+  const { loadBalancer, connectionPool, outlierDetection, tls, retryBudget } = policy ?? {};
   return {
     ...(loadBalancer === undefined ? {} : { loadBalancer }),
     ...(connectionPool === undefined ? {} : { connectionPool }),
     ...(outlierDetection === undefined ? {} : { outlierDetection }),
     ...(tls === undefined ? {} : { tls }),
+    ...(retryBudget === undefined ? {} : { retryBudget }),
   };
 }
 
-function limit(value: number | undefined): number {
-  return value === undefined || value === 0 ? UNLIMITED : value;
+function limit(value: number | undefined, otherwise: number = UNLIMITED): number {
+  return value === undefined || value === 0 ? otherwise : value;
 }

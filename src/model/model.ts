@@ -186,6 +186,30 @@ export interface ForwardAction {
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
   readonly fault?: Fault;
+  readonly cors?: CorsPolicy;
+  /** Each drawn against one random number of the request. */
+  readonly mirrors?: readonly Mirror[];
+}
+
+/** A copy of requests for another cluster, whose answer nobody waits for. */
+export interface Mirror {
+  readonly cluster: string;
+  readonly perMillion: number;
+}
+
+/** Texts are header values as they are sent; '' = the header is left out. */
+export interface CorsPolicy {
+  readonly allowsAnyOrigin: boolean;
+  readonly allowOrigins: readonly StringMatch[];
+  /** A lone `*` here and in `allowHeaders` echoes what the preflight asks for. */
+  readonly allowMethods: string;
+  readonly allowHeaders: string;
+  readonly exposeHeaders: string;
+  /** Seconds. */
+  readonly maxAge: string;
+  readonly allowCredentials: boolean;
+  /** Preflights of origins that are not allowed are answered here instead of being forwarded. */
+  readonly answersUnmatchedPreflights: boolean;
 }
 
 export interface WeightedCluster {
@@ -259,19 +283,56 @@ export type Rewrite =
   /** All non-overlapping matches of an RE2 pattern in the path; `\0`..`\9` and `\\` in the substitution. */
   | { readonly kind: 'regex'; readonly pattern: string; readonly substitution: string };
 
-/** What is retried without being asked for is decided by the upstream code; this is the configured policy. */
+/** Absent fields have the defaults named with them. */
 export interface RetryPolicy {
   /** Number of retries after the first try. */
   readonly attempts: number;
   readonly conditions: readonly RetryCondition[];
+  /** For `retriable-status-codes`. */
+  readonly statusCodes?: readonly number[];
+  /** From the end of the request, or the start of the try; absent = none. */
+  readonly perTryTimeoutMs?: number;
+  /** Base of the exponential back-off; absent = 25. */
+  readonly backoffBaseMs?: number;
+  /** Whether an endpoint that was tried is chosen again; absent = not while there are others. */
+  readonly reusesHosts?: boolean;
+  /** Whether localities that were not tried come first; absent = false. */
+  readonly prefersOtherLocalities?: boolean;
+  /**
+   * Whether requests that may have side effects are repeated on every condition. Absent = only when the upstream provably
+   * has not processed them: no connection, nothing sent, a stream that it refused.
+   */
+  readonly repeatsUnsafe?: boolean;
 }
 
-export type RetryCondition = 'connect-failure' | 'refused-stream' | 'reset-before-request';
+/** Envoy's names, of its lists for HTTP and for gRPC. */
+export type RetryCondition =
+  | '5xx'
+  | 'gateway-error'
+  | 'reset'
+  | 'reset-before-request'
+  | 'connect-failure'
+  | 'refused-stream'
+  | 'retriable-4xx'
+  | 'retriable-status-codes'
+  | 'retriable-headers'
+  | 'envoy-ratelimited'
+  | 'http3-post-connect-failure'
+  | 'cancelled'
+  | 'deadline-exceeded'
+  | 'internal'
+  | 'resource-exhausted'
+  | 'unavailable';
 
 /** Percentages are parts per million (0..1 000 000), drawn independently: first the delay, then the abort. */
 export interface Fault {
   readonly delay?: { readonly delayMs: number; readonly perMillion: number };
-  readonly abort?: { readonly status: number; readonly perMillion: number };
+  readonly abort?: {
+    readonly status: number;
+    readonly perMillion: number;
+    /** Answers with this status of gRPC; `status` is 200 then. */
+    readonly grpcStatus?: number;
+  };
 }
 
 export interface Cluster {
@@ -306,6 +367,15 @@ export interface CircuitBreaker {
   readonly maxPendingRequests: number;
   readonly maxRequests: number;
   readonly maxRetries: number;
+  /** Retries under way at once are limited to this share of the cluster's requests; absent = no budget. */
+  readonly retryBudget?: RetryBudget;
+}
+
+export interface RetryBudget {
+  /** Of active and pending requests, 0..100. */
+  readonly percent: number;
+  /** Allowed in any case. */
+  readonly minConcurrency: number;
 }
 
 export interface Endpoint {

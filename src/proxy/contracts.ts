@@ -5,6 +5,7 @@
  */
 import type { ClientLimits } from '../engine/client-limits.js';
 import type { Engine } from '../engine/engine.js';
+import type { Mirror } from '../model/model.js';
 import type { Logger } from '../telemetry/log.js';
 import type { GenerationView } from './generation-view.js';
 import type { OutputBuffers } from './output-buffers.js';
@@ -53,6 +54,10 @@ export interface ThreadContext {
   setUpstreamFacts(address: string, cluster: string): void;
   refreshDate(): void;
   setReason(reason: string): void;
+  /** The origin that PART_CORS_* parts speak of; '' = not allowed. */
+  setCorsOrigin(origin: string): void;
+  /** Starts copies of the request whose head was just sent for `exchange`; they get the body by themselves. */
+  mirror(exchange: MirroredExchange, mirrors: readonly Mirror[]): void;
   setRewrittenPath(generation: GenerationView, route: number): void;
 
   addCounter(clusterSlot: number, counter: number, amount: number): void;
@@ -104,8 +109,9 @@ export interface RequestExchange {
   cork(write: () => void): void;
   fail(failure: number): void;
   onBug(): void;
-  /** The head as sent upstream, as text; set where `keepsHeads` asks for it. */
+  /** The head as sent upstream, as text; set where `keepsHeads` or the exchange asks for it. */
   sentHead: string;
+  readonly keepsSentHead: boolean;
 
   onRequestBody(chunk: Uint8Array, last: boolean, trailers?: Buffer): void;
   onAborted(): void;
@@ -124,6 +130,25 @@ export interface RequestExchange {
   onResponseEnd(trailers?: Buffer): void;
   /** The 101 has been passed on: from now on both connections carry bytes of another protocol. */
   openTunnel(): void;
+}
+
+/** An exchange as its mirrors see it. */
+export interface MirroredExchange {
+  readonly index: number;
+  readonly generation: GenerationView;
+  readonly filterChain: string;
+  readonly timeoutMs: number;
+  /** The head as its upstream got it, in HTTP/1.1. */
+  readonly sentHead: string;
+  copyBody(copy: BodyCopy): void;
+}
+
+/** What else gets the bytes of a request's body (MirrorExchange). Chunks are valid during the call. */
+export interface BodyCopy {
+  write(chunk: Uint8Array): void;
+  end(trailers?: Buffer): void;
+  /** The body will not come to its end. */
+  abandon(): void;
 }
 
 /** A finished exchange as the access log sees it. */

@@ -6,13 +6,15 @@
 import * as layout from '../../assembly/layout.js';
 import type { ClientLimits } from '../engine/client-limits.js';
 import type { Engine } from '../engine/engine.js';
+import type { Mirror } from '../model/model.js';
 import type { Logger } from '../telemetry/log.js';
 import type { AccessLog } from './access-log-entry.js';
 import { HEAD_UNPARSED } from './contracts.js';
-import type { CapacityMessage, Downstream, RequestText, ThreadContext } from './contracts.js';
+import type { CapacityMessage, Downstream, MirroredExchange, RequestText, ThreadContext } from './contracts.js';
 import { Exchange } from './exchange.js';
 import type { GenerationMessage } from './generation-view.js';
 import { GenerationView } from './generation-view.js';
+import { Mirrors } from './mirrors.js';
 import { OutputBuffers } from './output-buffers.js';
 import { TimerWheel } from './timers.js';
 import { UpstreamPools } from './upstream-pools.js';
@@ -46,6 +48,7 @@ export class DataPath implements ThreadContext {
   readonly #accessLog: AccessLog | undefined;
   readonly #generations: (GenerationView | undefined)[] = [];
   readonly #free: Exchange[] = [];
+  readonly #mirrors: Mirrors;
   readonly #capacity: number;
   readonly #factsOffset: number;
   #created = 0;
@@ -72,6 +75,11 @@ export class DataPath implements ThreadContext {
     this.#factsOffset = this.engine.slab + layout.SLAB_INPUT + layout.INPUT_FACTS;
     this.#capacity = this.engine.control(layout.CONTROL_EXCHANGE_CAPACITY);
     this.upstreams = new UpstreamPools(this);
+    this.#mirrors = new Mirrors(
+      this,
+      () => this.#newIndex(),
+      (slot) => this.#generations[slot],
+    );
   }
 
   /** Nothing is under way and nothing is left to send. */
@@ -175,7 +183,16 @@ export class DataPath implements ThreadContext {
   }
 
   #newExchange(): Exchange | null {
-    return this.#created < this.#capacity ? new Exchange(this, this.#created++) : null;
+    const index = this.#newIndex();
+    return index < 0 ? null : new Exchange(this, index);
+  }
+
+  #newIndex(): number {
+    return this.#created < this.#capacity ? this.#created++ : -1;
+  }
+
+  mirror(exchange: MirroredExchange, mirrors: readonly Mirror[]): void {
+    this.#mirrors.start(exchange, mirrors);
   }
 
   #decide(exchange: Exchange, generation: GenerationView, filterChain: string): number {
@@ -310,7 +327,12 @@ export class DataPath implements ThreadContext {
   }
 
   setReason(reason: string): void {
-    this.#setFact(layout.FACT_REASON, 1024, reason.slice(0, 900));
+    this.#setFact(layout.FACT_REASON, 1024, reason.slice(0, 600));
+  }
+
+  /** '' when the origin is not allowed; at most MAX_ORIGIN_BYTES. */
+  setCorsOrigin(origin: string): void {
+    this.#setFact(layout.FACT_CORS_ORIGIN, 1640, origin);
   }
 
   #setFact(fact: number, place: number, text: string): void {

@@ -7,27 +7,41 @@
  * One state machine in one file, although it is long: which step may follow which can only be seen with all of them in view.
  */
 import * as layout from '../../assembly/layout.js';
-import type { Downstream, FinishedExchange, ResponseFraming, ThreadContext, Upstream } from './contracts.js';
+import type {
+  BodyCopy,
+  Downstream,
+  FinishedExchange,
+  MirroredExchange,
+  ResponseFraming,
+  ThreadContext,
+  Upstream,
+} from './contracts.js';
+import { allowedOrigin, preflightResponse } from './cors.js';
 import { ExchangeFacts } from './exchange-facts.js';
 import type { GenerationView } from './generation-view.js';
 import { failureOf } from './failures.js';
 import type { LocalResponse } from './local-response.js';
-import { failureResponse, grpcResponse, prepareLocalHead, routedResponse } from './local-response.js';
+import { abortResponse, failureResponse, grpcResponse, prepareLocalHead, routedResponse } from './local-response.js';
+import { canMirror } from './mirrors.js';
 import { RequestBody } from './request-body.js';
-import { decideRetry } from './retry.js';
+import { answerConditions, decideRetry, failureConditions, mayRepeatSent, retryConditions } from './retry.js';
+import type { RouteExtras } from './thread-facts.js';
 import { WheelTimer } from './timers.js';
 import { Tunnel } from './tunnel.js';
 import type { TunnelOwner } from './tunnel.js';
 
 /** Most heads fit; a larger one gets a buffer of its own. */
 const HEAD_STORE_BYTES = 1024;
+/** Picks that may be thrown away because they fell on an endpoint that was tried. */
+const REPICKS = 5;
 
-export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelOwner {
+export class Exchange extends ExchangeFacts implements FinishedExchange, MirroredExchange, TunnelOwner {
   readonly index: number;
   readonly #path: ThreadContext;
   readonly #record: number;
   readonly #delay: WheelTimer;
   readonly #timeout: WheelTimer;
+  readonly #perTry: WheelTimer;
   readonly #backoff: WheelTimer;
   downstream!: Downstream;
   generation!: GenerationView;
@@ -47,10 +61,17 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
   #tunnel: Tunnel | null = null;
   #waiting = false;
   #headSent = false;
-  #triedEndpoint = -1;
+  /** Endpoints of the tries before this one. */
+  #tried: number[] = [];
   #replayed = false;
-  #timeoutMs = 0;
+  /** What the route has for the host to do; undefined for most routes. */
+  #extras: RouteExtras | undefined;
+  timeoutMs = 0;
+  #perTryTimeoutMs = 0;
   #abortStatus = 0;
+  /** The origin that the route's CORS policy allows. */
+  #corsOrigin = '';
+  #preflight: LocalResponse | undefined;
 
   constructor(path: ThreadContext, index: number) {
     super();
@@ -59,6 +80,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     this.#record = path.engine.exchanges + index * layout.EXCHANGE_SIZE;
     this.#delay = new WheelTimer(() => this.#protect(() => this.#afterDelay()));
     this.#timeout = new WheelTimer(() => this.#protect(() => this.#onTimeout()));
+    this.#perTry = new WheelTimer(() => this.#protect(() => this.#onPerTryTimeout()));
     this.#backoff = new WheelTimer(() => this.#protect(() => this.#dispatch()));
   }
 
@@ -86,6 +108,11 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     return this.#headStore.subarray(0, this.#headLength);
   }
 
+  /** Mirrors get what was sent. */
+  get keepsSentHead(): boolean {
+    return this.#extras?.mirrors !== undefined;
+  }
+
   /** Runs `write` corked when the client is still there. */
   cork(write: () => void): void {
     this.downstream.cork(write);
@@ -107,10 +134,14 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     this.#tunnel = null;
     this.#waiting = false;
     this.#headSent = false;
-    this.#triedEndpoint = -1;
+    if (this.#tried.length > 0) this.#tried = [];
     this.#replayed = false;
-    this.#timeoutMs = 0;
+    this.#extras = undefined;
+    this.timeoutMs = 0;
+    this.#perTryTimeoutMs = 0;
     this.#abortStatus = 0;
+    this.#corsOrigin = '';
+    this.#preflight = undefined;
   }
 
   /** Whether the upgrade asked for by a request with these REQUEST_FLAG_* is one that Weft and the client's front can carry. */
@@ -131,9 +162,9 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     this.requestHeadBytes = headLength;
     // Kept for a second try; see #mayReplay.
     if (this.#path.keepsHeads) this.downstreamAddress = this.#path.downstreamAddress();
-    if (this.#isReplayable || this.#path.keepsHeads || this.generation.routeExtras(this.route)?.keepRequestHead) {
-      this.#keepHead(headLength);
-    }
+    const extras = this.generation.routeExtras(this.route);
+    this.#extras = extras;
+    if (this.#isReplayable || this.#path.keepsHeads || extras?.keepRequestHead) this.#keepHead(headLength);
     if (decision < 0) {
       this.fail(decision);
       return;
@@ -143,10 +174,11 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
       return;
     }
     const result = (this.#path.engine.slab + layout.SLAB_RESULT) >> 2;
-    this.#timeoutMs = words[result + layout.RESULT_TIMEOUT_MS / 4] ?? 0;
+    this.timeoutMs = words[result + layout.RESULT_TIMEOUT_MS / 4] ?? 0;
     // To Envoy an upgrade is a request without an end, and the route's timeout runs from the end.
-    if (this.isUpgrade) this.#timeoutMs = 0;
+    if (this.isUpgrade) this.timeoutMs = 0;
     this.#abortStatus = words[result + layout.RESULT_ABORT_STATUS / 4] ?? 0;
+    if (extras) this.#takeExtras(extras);
     const delayMs = words[result + layout.RESULT_DELAY_MS / 4] ?? 0;
     if (delayMs > 0) {
       this.flags |= layout.FLAG_DI;
@@ -261,13 +293,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
       this.#dispatch();
       return;
     }
-    const decision = decideRetry(this.#path, this, failure);
-    if (decision.retry) {
-      this.#triedEndpoint = this.word(layout.EXCHANGE_ENDPOINT);
-      this.#path.timers.start(this.#backoff, decision.delayMs);
-      return;
-    }
-    this.flags |= decision.flags;
+    if (this.#retry(failureConditions(failure))) return;
     this.fail(failure);
   }
 
@@ -280,6 +306,9 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
   onResponseHead(status: number, bodyKind: number, contentLength: number): boolean {
     const path = this.#path;
     const engine = path.engine;
+    // Most routes repeat nothing below 400, and for them this is all that retries cost.
+    if ((status >= 400 || this.#isGrpc || this.#extras?.retry) && this.#retriesAnswer(status)) return false;
+    this.#settleRetry();
     this.upstreamServiceMs = Math.round(path.nowMs - this.upstreamStartedAtMs);
     const facts = engine.slab + layout.SLAB_FACTS;
     engine.words[(facts + layout.FACT_UPSTREAM_SERVICE_MS) >> 2] = this.upstreamServiceMs;
@@ -348,7 +377,12 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
   #admit(headLength: number): void {
     if (this.#abortStatus > 0) {
       this.flags |= layout.FLAG_FI;
-      this.#respond({ ...failureResponse(this.#path, this, layout.FAILURE_FAULT_ABORT), status: this.#abortStatus });
+      this.#respond(abortResponse(this.#path, this, this.#abortStatus, this.#extras?.abortGrpcStatus));
+      return;
+    }
+    // After the fault, as Envoy's filters stand.
+    if (this.#preflight) {
+      this.#respond(this.#preflight);
       return;
     }
     const verdict = this.#path.engine.exports.admitRequest(this.index);
@@ -358,6 +392,20 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     }
     if (this.#body.ended) this.#startTimeout();
     this.#dispatch(headLength);
+  }
+
+  /** What a route asks for beside the engine's decision; the request's head is parsed. */
+  #takeExtras({ cors, retry }: RouteExtras): void {
+    const perTryMs = retry?.perTryTimeoutMs ?? 0;
+    // Envoy ignores one that could never expire first.
+    if (perTryMs > 0 && !this.isUpgrade && (this.timeoutMs === 0 || perTryMs < this.timeoutMs)) {
+      this.#perTryTimeoutMs = perTryMs;
+    }
+    if (!cors) return;
+    this.#corsOrigin = allowedOrigin(this.#path, cors);
+    this.#preflight = preflightResponse(this.#path, cors, this.methodId, this.#corsOrigin);
+    // The answer to a preflight brings its own fields.
+    if (this.#preflight) this.#corsOrigin = '';
   }
 
   #afterDelay(): void {
@@ -370,11 +418,12 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
   #dispatch(freshHeadLength = 0): void {
     if (!this.active) return;
     const exports = this.#path.engine.exports;
-    const endpoint = exports.pickEndpoint(this.index, this.#triedEndpoint);
+    const endpoint = this.#pick();
     if (endpoint < 0) {
       this.fail(endpoint);
       return;
     }
+    if (this.#perTryTimeoutMs > 0 && this.#body.ended) this.#path.timers.start(this.#perTry, this.#perTryTimeoutMs);
     const ready = this.#path.upstreams.takeReady(this);
     if (ready) {
       this.#connection = ready;
@@ -402,6 +451,17 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     this.#path.upstreams.enqueue(this);
   }
 
+  /** Stays away from endpoints that were tried, for as many picks as Istio sets (host_selection_retry_max_attempts). */
+  #pick(): number {
+    const exports = this.#path.engine.exports;
+    const tried = this.#tried;
+    let endpoint = exports.pickEndpoint(this.index, tried.at(-1) ?? -1);
+    for (let again = 0; again < REPICKS && tried.length > 1 && tried.includes(endpoint); again++) {
+      endpoint = exports.pickEndpoint(this.index, tried.at(-1) ?? -1);
+    }
+    return endpoint;
+  }
+
   #send(connection: Upstream): void {
     const path = this.#path;
     this.upstreamStartedAtMs = path.nowMs;
@@ -417,12 +477,89 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
       this.fail(length);
       return;
     }
+    if (!this.#isReplayable) this.#prepareRepeat();
+    const mirrors = this.#extras?.mirrors;
+    if (mirrors && this.word(layout.EXCHANGE_ATTEMPT) === 1 && canMirror(this.isUpgrade, this.methodId)) {
+      this.#path.mirror(this, mirrors);
+    }
     if (this.#body.startSending(connection)) this.#startTimeout();
+  }
+
+  copyBody(copy: BodyCopy): void {
+    this.#body.addCopy(copy);
+  }
+
+  /** Keeps head and body where the route's policy may send them again. */
+  #prepareRepeat(): void {
+    if (!mayRepeatSent(retryConditions(this.#path, this), false)) return;
+    this.#keepParsedHead();
+    this.#body.keep();
+  }
+
+  /** Where the head of the request that was just sent lies. */
+  #keepParsedHead(): void {
+    if (this.#headLength > 0) return;
+    this.#keepHead(this.requestHeadBytes);
   }
 
   /** Runs from the end of the request to the end of the response, over all tries (Istio HTTPRoute.timeout). */
   #startTimeout(): void {
-    if (this.#timeoutMs > 0 && this.#timeout.slot < 0) this.#path.timers.start(this.#timeout, this.#timeoutMs);
+    if (this.timeoutMs > 0 && this.#timeout.slot < 0) this.#path.timers.start(this.#timeout, this.timeoutMs);
+    if (this.#perTryTimeoutMs > 0 && this.#perTry.slot < 0) {
+      this.#path.timers.start(this.#perTry, this.#perTryTimeoutMs);
+    }
+  }
+
+  #onPerTryTimeout(): void {
+    if (!this.active) return;
+    this.#path.addCounter(this.word(layout.EXCHANGE_CLUSTER_SLOT), layout.COUNTER_RQ_PER_TRY_TIMEOUT, 1);
+    this.#countEndpointFailure();
+    this.#dropConnection();
+    if (this.#headSent) {
+      this.flags |= layout.FLAG_UT;
+      this.#breakResponse();
+      return;
+    }
+    this.#path.engine.exports.leavePending(this.index);
+    this.failureDetail = 'per-try timeout';
+    if (this.#retry(failureConditions(layout.FAILURE_PER_TRY_TIMEOUT))) return;
+    this.fail(layout.FAILURE_PER_TRY_TIMEOUT);
+  }
+
+  /** Starts another try, when the route's policy has one for what met the conditions `met` and it can be made. */
+  #retry(met: number): boolean {
+    if (this.#headLength === 0 || !this.#body.isWhole) return false;
+    const wanted = met & retryConditions(this.#path, this);
+    const decision = decideRetry(this.#path, this, wanted, this.#extras);
+    if (!decision.retry) {
+      this.flags |= decision.flags;
+      return false;
+    }
+    if (this.#extras?.retry?.reusesHosts !== true) this.#tried.push(this.word(layout.EXCHANGE_ENDPOINT));
+    this.#path.timers.stop(this.#perTry);
+    this.#body.rewind();
+    this.#path.timers.start(this.#backoff, decision.delayMs);
+    return true;
+  }
+
+  /** Whether the answer in the response record is thrown away for another try. */
+  #retriesAnswer(status: number): boolean {
+    // Envoy does not repeat a request that is still being sent.
+    if (!this.#body.ended || this.isUpgrade) return false;
+    const conditions = retryConditions(this.#path, this);
+    const met = answerConditions(this.#path, this, status, conditions, this.#extras);
+    if (met === 0 || !this.#retry(met)) return false;
+    this.#countEndpointFailure();
+    this.#dropConnection();
+    return true;
+  }
+
+  /** An answer is passed on: the retry that brought it, if it was one, is over. */
+  #settleRetry(): void {
+    if (this.word(layout.EXCHANGE_ATTEMPT) === 1) return;
+    this.#path.engine.exports.endRetry(this.index);
+    if ((this.flags & (layout.FLAG_URX | layout.FLAG_UO)) !== 0) return;
+    this.#path.addCounter(this.word(layout.EXCHANGE_CLUSTER_SLOT), layout.COUNTER_RQ_RETRY_SUCCESS, 1);
   }
 
   #onTimeout(): void {
@@ -498,7 +635,8 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
   /** The style bits of a response head; brings the request's head back where the route's templates look at it. */
   #style(close: boolean): number {
     let style = close ? layout.STYLE_CLOSE : 0;
-    if (this.#headLength > 0 && this.generation.routeExtras(this.route)?.keepRequestHead) {
+    if (this.#extras?.cors) this.#path.setCorsOrigin(this.#corsOrigin);
+    if (this.#headLength > 0 && this.#extras?.keepRequestHead) {
       this.#restoreHead();
       style |= layout.STYLE_REQUEST_PRESENT;
     }
@@ -540,6 +678,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, TunnelO
     this.#dropConnection();
     this.#path.timers.stop(this.#delay);
     this.#path.timers.stop(this.#timeout);
+    this.#path.timers.stop(this.#perTry);
     this.#path.timers.stop(this.#backoff);
     this.#body.close();
     this.#tunnel?.close();

@@ -46,6 +46,10 @@ const FAILURES = new Map<number, Failure>([
     layout.FAILURE_TIMEOUT,
     failure('upstream_timeout', 504, layout.FLAG_UT, 'response_timeout', 'upstream request timeout'),
   ],
+  [
+    layout.FAILURE_PER_TRY_TIMEOUT,
+    failure('per_try_timeout', 504, layout.FLAG_UT, 'upstream_per_try_timeout', 'upstream request timeout'),
+  ],
   [layout.FAILURE_BAD_REQUEST, failure('bad_request', 400, layout.FLAG_DPE, 'http1.codec_error', 'Bad Request', true)],
   [
     layout.FAILURE_HEAD_TOO_LARGE,

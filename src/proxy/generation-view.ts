@@ -27,6 +27,8 @@ export class GenerationView {
   readonly #filterChains: ReadonlyMap<string, number>;
   readonly #matchers = new Map<number, HostMatcher>();
   readonly #rewrites = new Map<number, PathRewriter>();
+  /** Made when a name is first looked up. */
+  #clusterIndices: ReadonlyMap<string, number> | undefined;
 
   constructor(message: GenerationMessage) {
     this.slot = message.slot;
@@ -45,6 +47,12 @@ export class GenerationView {
   /** The listener of a filter chain by the chain's name; undefined when this generation has none of that name. */
   listenerOf(filterChain: string): ListenerData | undefined {
     return this.facts.listeners[this.facts.filterChains[this.filterChainIndex(filterChain)]?.listener ?? -1];
+  }
+
+  /** Index of a cluster by name, -1 when this generation has none of that name. */
+  clusterIndex(name: string): number {
+    this.#clusterIndices ??= new Map(this.facts.clusters.map((cluster, index) => [cluster.name, index]));
+    return this.#clusterIndices.get(name) ?? -1;
   }
 
   cluster(index: number): ClusterData {

@@ -21,6 +21,10 @@ export interface LocalResponse {
   readonly close: boolean;
   /** For x-weft-reason. */
   readonly reason: string;
+  /** The status for gRPC clients, where it is not the one that `status` maps to. */
+  readonly grpcStatus?: number;
+  /** Sent to gRPC clients as it is. */
+  readonly isPlain?: boolean;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -60,6 +64,19 @@ export function failureResponse(path: ThreadContext, exchange: RequestExchange, 
     reason:
       failure.code + (number === layout.FAILURE_NO_ROUTE ? unmatched(path, exchange) : responsible(path, exchange)),
   };
+}
+
+/** The answer of an injected abort; `grpcStatus` where the rule names one, also for clients that do not speak gRPC. */
+export function abortResponse(
+  path: ThreadContext,
+  exchange: RequestExchange,
+  status: number,
+  grpcStatus: number | undefined,
+): LocalResponse {
+  const made = failureResponse(path, exchange, layout.FAILURE_FAULT_ABORT);
+  if (grpcStatus === undefined) return { ...made, status };
+  const fields = exchange.isGrpc ? made.fields : `${made.fields}grpc-status: ${grpcStatus}\r\n`;
+  return { ...made, status, fields, grpcStatus };
 }
 
 /** The answer of a redirect or direct-response route. */
@@ -126,9 +143,10 @@ function keepPort(authority: string, from: string, to: string): string {
 
 /** The same answer for a gRPC client: 200 with the status in a field, as gRPC over HTTP wants a refusal without a message. */
 export function grpcResponse(response: LocalResponse): LocalResponse {
+  if (response.isPlain === true) return response;
   const message = Buffer.from(response.body).toString('utf8');
   const fields =
-    `content-type: application/grpc\r\ngrpc-status: ${grpcStatusOf(response.status)}\r\n` +
+    `content-type: application/grpc\r\ngrpc-status: ${response.grpcStatus ?? grpcStatusOf(response.status)}\r\n` +
     (message === '' ? '' : `grpc-message: ${percentEncode(message)}\r\n`) +
     response.fields.replace(TEXT, '');
   return { ...response, status: 200, body: EMPTY, fields };

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A request's body on its way upstream: kept while there is no connection, and the client paused whenever the next hop can't keep up. Part of an exchange and reused with it.
+ * A request's body on its way upstream: kept while there is no connection, and the client paused whenever the next hop can't
+ * keep up. Where the request may be sent again, what was sent is kept too, up to a bound. Part of an exchange and reused
+ * with it.
  */
 import { BODY_NONE } from '../../assembly/layout.js';
-import type { Downstream, Upstream } from './contracts.js';
+import type { BodyCopy, Downstream, Upstream } from './contracts.js';
 
 /** Bytes kept while there is no connection to write them to; beyond it the client is paused. */
 const QUEUE_BYTES = 65536;
@@ -12,6 +14,8 @@ const QUEUE_BYTES = 65536;
  * because memory is everybody's.
  */
 const MAX_PAUSED_BYTES = 256 * 1024 * 1024;
+/** Envoy's default buffer of a stream (per_connection_buffer_limit_bytes): a longer body is sent once. */
+export const MAX_KEPT_BYTES = 1024 * 1024;
 
 export class RequestBody {
   /** All of it has been received. */
@@ -24,6 +28,14 @@ export class RequestBody {
   #trailers: Buffer | undefined;
   /** The head has been written, so body bytes may follow it. */
   #upstream: Upstream | null = null;
+  /** What was sent is kept in #kept. */
+  #keeps = false;
+  /** Something was sent and is not kept. */
+  #isLost = false;
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
+  /** Mirrors, which get every byte when the upstream first gets it. */
+  #copies: BodyCopy[] | null = null;
 
   /** Begins a body of a BODY_* kind. */
   open(downstream: Downstream, kind: number): void {
@@ -33,7 +45,35 @@ export class RequestBody {
     this.#paused = false;
     this.#trailers = undefined;
     this.#upstream = null;
+    this.#keeps = false;
+    this.#isLost = false;
     this.ended = kind === BODY_NONE;
+  }
+
+  /** Keeps what is sent from now on, so that it can be sent again. */
+  keep(): void {
+    if (this.#kind !== BODY_NONE) this.#keeps = true;
+  }
+
+  /** Whether all of it that has come can be sent to another upstream. */
+  get isWhole(): boolean {
+    return !this.#isLost;
+  }
+
+  /** What was sent will be sent again; the upstream that had it is gone. */
+  rewind(): void {
+    if (this.#kept.length === 0) return;
+    this.#queue = this.#kept.concat(this.#queue);
+    this.#queuedBytes += this.#keptBytes;
+    this.#kept = [];
+    this.#keptBytes = 0;
+  }
+
+  /** `copy` gets what is queued, what comes, and the end. */
+  addCopy(copy: BodyCopy): void {
+    for (const chunk of this.#queue) copy.write(chunk);
+    if (this.ended) copy.end(this.#trailers);
+    else (this.#copies ??= []).push(copy);
   }
 
   get isEmpty(): boolean {
@@ -48,7 +88,10 @@ export class RequestBody {
   /** Takes bytes that are valid during the call; `isLast`: `end` follows at once, without trailers. */
   take(chunk: Uint8Array, isLast: boolean): void {
     if (chunk.length === 0) return;
+    if (this.#copies) for (const copy of this.#copies) copy.write(chunk);
     if (this.#upstream) {
+      if (this.#keeps) this.#remember(Buffer.from(chunk));
+      else this.#isLost = true;
       if (!this.#upstream.writeBody(chunk, isLast)) this.pause();
       return;
     }
@@ -62,6 +105,10 @@ export class RequestBody {
   end(trailers?: Buffer): boolean {
     this.ended = true;
     this.#trailers = trailers;
+    if (this.#copies) {
+      for (const copy of this.#copies) copy.end(trailers);
+      this.#copies = null;
+    }
     return this.#complete();
   }
 
@@ -73,6 +120,8 @@ export class RequestBody {
     if (queue.length > 0) {
       this.#queue = [];
       this.#queuedBytes = 0;
+      if (!this.#keeps) this.#isLost = true;
+      else for (const chunk of queue) this.#remember(chunk);
       const last = this.ended && !this.#trailers?.length ? queue.length - 1 : -1;
       for (const [index, chunk] of queue.entries()) flowing = upstream.writeBody(chunk, index === last);
     }
@@ -107,6 +156,25 @@ export class RequestBody {
     this.#upstream = null;
     this.#downstream = null;
     if (this.#queue.length > 0) this.#queue = [];
+    this.#forget();
+    if (this.#copies) {
+      for (const copy of this.#copies) copy.abandon();
+      this.#copies = null;
+    }
+  }
+
+  #remember(chunk: Buffer): void {
+    this.#kept.push(chunk);
+    this.#keptBytes += chunk.length;
+    if (this.#keptBytes <= MAX_KEPT_BYTES) return;
+    this.#keeps = false;
+    this.#isLost = true;
+    this.#forget();
+  }
+
+  #forget(): void {
+    if (this.#kept.length > 0) this.#kept = [];
+    this.#keptBytes = 0;
   }
 
   #complete(): boolean {

@@ -10,8 +10,27 @@ import type { ClusterData, FilterChainData, HostData, ListenerData, RouteData } 
 /** What a route may have besides a name and an origin. */
 export type RouteExtras = Pick<
   RouteData,
-  'redirect' | 'directBody' | 'directStatus' | 'regexRewrite' | 'keepRequestHead'
+  | 'redirect'
+  | 'directBody'
+  | 'directStatus'
+  | 'regexRewrite'
+  | 'retry'
+  | 'cors'
+  | 'mirrors'
+  | 'abortGrpcStatus'
+  | 'keepRequestHead'
 >;
+
+const EXTRAS = [
+  'redirect',
+  'directBody',
+  'directStatus',
+  'regexRewrite',
+  'retry',
+  'cors',
+  'mirrors',
+  'abortGrpcStatus',
+] as const satisfies readonly (keyof RouteExtras)[];
 
 export interface ThreadFacts {
   readonly listeners: readonly ListenerData[];
@@ -59,21 +78,15 @@ function routeFactsOf(routes: HostData['routes'], virtualHosts: HostData['virtua
   const extras = new Map<number, RouteExtras>();
   const routeWords = sharedWords(routes.length * ROUTE_WORDS);
   for (const [index, route] of routes.entries()) {
-    const { name, origin, redirect, directBody, directStatus, regexRewrite, keepRequestHead } = route;
+    const { name, origin, keepRequestHead } = route;
     const at = index * ROUTE_WORDS;
     routeWords[at + ROUTE_NAME] = texts.indexOf(name);
     routeWords[at + ROUTE_ORIGIN] = texts.indexOf(`${origin.kind}/${origin.namespace}/${origin.name} ${origin.file}`);
     routeWords[at + ROUTE_LINE] = origin.line;
     routeWords[at + ROUTE_CONDITIONS] = texts.indexOf(route.conditions.join('\n'));
-    if (redirect === undefined && directStatus === undefined && regexRewrite === undefined && !keepRequestHead)
-      continue;
-    extras.set(index, {
-      keepRequestHead,
-      ...(redirect === undefined ? {} : { redirect }),
-      ...(directBody === undefined ? {} : { directBody }),
-      ...(directStatus === undefined ? {} : { directStatus }),
-      ...(regexRewrite === undefined ? {} : { regexRewrite }),
-    });
+    const own = EXTRAS.filter((extra) => route[extra] !== undefined);
+    if (own.length === 0 && !keepRequestHead) continue;
+    extras.set(index, { ...Object.fromEntries(own.map((extra) => [extra, route[extra]])), keepRequestHead });
   }
   const hostWords = sharedWords(virtualHosts.length * HOST_WORDS);
   for (const [index, { name, firstRoute, routeCount }] of virtualHosts.entries()) {

@@ -95,7 +95,8 @@ export class UpstreamConnection implements PooledConnection, UpstreamSocketOwner
     const offset = output.open();
     const length = engine.exports.writeRequestHead(exchange.index, offset, output.capacity, flags);
     if (length < 0) return length;
-    if (keepsHeads) exchange.sentHead = engine.buffer.toString('latin1', offset, offset + length);
+    if (keepsHeads || exchange.keepsSentHead)
+      exchange.sentHead = engine.buffer.toString('latin1', offset, offset + length);
     const kind = engine.words[(engine.slab + layout.SLAB_REQUEST + layout.REQUEST_BODY_KIND) >> 2];
     this.#sendsChunks = kind === layout.BODY_CHUNKED;
     this.exchange = exchange;

@@ -5,7 +5,13 @@
  * to give up an idle connection, and hands its own on when somebody elsewhere waits.
  */
 import * as layout from '../../assembly/layout.js';
-import type { CapacityMessage, ConnectionPools, PooledConnection, RequestExchange, ThreadContext } from './contracts.js';
+import type {
+  CapacityMessage,
+  ConnectionPools,
+  PooledConnection,
+  RequestExchange,
+  ThreadContext,
+} from './contracts.js';
 import { UpstreamConnection } from './upstream-connection.js';
 
 /** An eighth of the records is for connections to endpoints only: clients that take all others must still be served. */

@@ -31,11 +31,11 @@ describe('supportTable', () => {
   it('tells executed fields from those that are only accepted', () => {
     const rule = supportTable()
       .split('\n')
-      .find((line) => /^\| VirtualService +\| `spec\.http\[\]` +\|/.test(line));
+      .find((line) => /^\| DestinationRule +\| `spec\.trafficPolicy` +\|/.test(line));
     const [, , , executed, accepted] = rule?.split('|') ?? [];
-    expect(executed).toContain('`timeout`');
-    expect(accepted).toContain('`corsPolicy`');
-    expect(executed).not.toContain('`corsPolicy`');
+    expect(executed).toContain('`connectionPool`');
+    expect(accepted).toContain('`proxyProtocol`');
+    expect(executed).not.toContain('`proxyProtocol`');
   });
 
   it('names values of an executed field that are not executed', () => {

@@ -176,6 +176,12 @@ export interface PortTrafficPolicySpec {
 
 export interface TrafficPolicySpec extends PortTrafficPolicySpec {
   readonly portLevelSettings?: readonly PortTrafficPolicySpec[];
+  /** `budgetInterval` widens the share to the requests of an interval. */
+  readonly retryBudget?: {
+    readonly percent?: number;
+    readonly minRetryConcurrency?: number;
+    readonly budgetInterval?: string;
+  };
 }
 
 export interface SubsetSpec {

@@ -81,8 +81,6 @@ const VIRTUAL_SERVICE: readonly ProblemCase[] = [
     'spec.http[0].headers.request.set.x',
     rule(`${ROUTE}, headers: {request: {set: {x: "%ENVIRONMENT(A)%"}}}`),
   ],
-  ['not-executed', 'spec.http[0].retries', rule(`${ROUTE}, retries: {attempts: 3}`)],
-  ['not-executed', 'spec.http[0].corsPolicy', rule(`${ROUTE}, corsPolicy: {allowOrigins: [{exact: "https://a"}]}`)],
   [
     'invalid-base64',
     'spec.http[0].directResponse.body.bytes',

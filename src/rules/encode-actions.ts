@@ -2,6 +2,7 @@
 /** A route's action -> the first half of its record: weighted clusters, header operations, rewrite, retry, fault. */
 import * as layout from '../../assembly/layout.js';
 import type {
+  CorsPolicy,
   ForwardAction,
   HeaderOp,
   PathMatch,
@@ -33,6 +34,19 @@ const RETRY_BITS: Readonly<Record<RetryCondition, number>> = {
   'connect-failure': layout.RETRY_CONNECT_FAILURE,
   'refused-stream': layout.RETRY_REFUSED_STREAM,
   'reset-before-request': layout.RETRY_RESET_BEFORE_REQUEST,
+  '5xx': layout.RETRY_5XX,
+  'gateway-error': layout.RETRY_GATEWAY_ERROR,
+  reset: layout.RETRY_RESET,
+  'retriable-4xx': layout.RETRY_4XX,
+  'retriable-status-codes': layout.RETRY_STATUS_CODES,
+  'retriable-headers': layout.RETRY_HEADERS,
+  'envoy-ratelimited': layout.RETRY_RATELIMITED,
+  'http3-post-connect-failure': layout.RETRY_HTTP3_POST_CONNECT,
+  cancelled: layout.RETRY_GRPC_CANCELLED,
+  'deadline-exceeded': layout.RETRY_GRPC_DEADLINE_EXCEEDED,
+  internal: layout.RETRY_GRPC_INTERNAL,
+  'resource-exhausted': layout.RETRY_GRPC_RESOURCE_EXHAUSTED,
+  unavailable: layout.RETRY_GRPC_UNAVAILABLE,
 };
 
 const OPS: Readonly<Record<HeaderOp['op'], number>> = {
@@ -41,10 +55,22 @@ const OPS: Readonly<Record<HeaderOp['op'], number>> = {
   add: layout.OP_ADD,
 };
 
+/** Operations that a CORS policy adds to those of each response. */
+const CORS_OP_COUNT = 3;
+
 /** The part of RouteData that says what to do. */
 export type ActionData = Pick<
   RouteData,
-  'redirect' | 'directBody' | 'directStatus' | 'regexRewrite' | 'keepRequestHead' | 'weighted'
+  | 'redirect'
+  | 'directBody'
+  | 'directStatus'
+  | 'regexRewrite'
+  | 'retry'
+  | 'cors'
+  | 'mirrors'
+  | 'abortGrpcStatus'
+  | 'keepRequestHead'
+  | 'weighted'
 >;
 
 export class ActionEncoder {
@@ -81,7 +107,11 @@ export class ActionEncoder {
     routes.set(route, layout.ROUTE_TIMEOUT_MS, toU32(action.timeoutMs));
     routes.set(route, layout.ROUTE_RETRY_ATTEMPTS, toU32(action.retry.attempts));
     const bits = action.retry.conditions.reduce((sum, condition) => sum | RETRY_BITS[condition], 0);
-    routes.set(route, layout.ROUTE_RETRY_CONDITIONS, bits);
+    routes.set(
+      route,
+      layout.ROUTE_RETRY_CONDITIONS,
+      bits | (action.retry.repeatsUnsafe === true ? layout.RETRY_REPEATS_UNSAFE : 0),
+    );
     const { delay, abort } = action.fault ?? {};
     routes.set(route, layout.ROUTE_DELAY_MS, toU32(delay?.delayMs ?? 0));
     routes.set(route, layout.ROUTE_DELAY_PER_MILLION, Math.min(1_000_000, toU32(delay?.perMillion ?? 0)));
@@ -98,13 +128,14 @@ export class ActionEncoder {
       ...(rewrite?.kind === 'regex'
         ? { regexRewrite: { pattern: rewrite.pattern, substitution: rewrite.substitution } }
         : {}),
+      ...forwardExtras(action),
       keepRequestHead: action.clusters.some((weighted) => readsRequest(weighted.responseHeaders)),
       weighted: action.clusters.map(({ cluster, weight }) => ({ cluster, weight })),
     };
   }
 
   /** Throws Error when a model's weights leave no cluster to choose, which lowering rules out. */
-  #appendWeighted(route: number, { clusters }: ForwardAction): void {
+  #appendWeighted(route: number, { clusters, cors }: ForwardAction): void {
     const { routes, weighted, text } = this.#writer;
     const cumulative = clusters.length === 1 ? [1] : cumulativeWeights(clusters.map(({ weight }) => weight));
     const total = cumulative.at(-1) ?? 0;
@@ -112,15 +143,20 @@ export class ActionEncoder {
     routes.set(route, layout.ROUTE_WEIGHTED_FIRST, weighted.count);
     routes.set(route, layout.ROUTE_WEIGHTED_COUNT, clusters.length);
     routes.set(route, layout.ROUTE_WEIGHT_TOTAL, total);
+    const corsOps = cors === undefined ? 0 : CORS_OP_COUNT;
     clusters.forEach(({ cluster, requestHeaders, responseHeaders, hostRewrite = '' }, index) => {
       const host = toByteString(hostRewrite);
+      const requestOps = this.#appendOps(requestHeaders);
+      const responseOps = this.#appendOps(responseHeaders);
+      // Envoy's CORS filter sees the answer after the router, so what it sets stands.
+      if (cors !== undefined) this.#appendCorsOps(cors);
       weighted.append(
         this.#clusters.get(cluster) ?? -1,
         cumulative[index] ?? 0,
-        this.#appendOps(requestHeaders),
+        requestOps,
         requestHeaders.length,
-        this.#appendOps(responseHeaders),
-        responseHeaders.length,
+        responseOps,
+        responseHeaders.length + corsOps,
         host === '' ? layout.TABLE_HEADER_SIZE : text.offsetOf(host),
         host.length,
       );
@@ -146,6 +182,30 @@ export class ActionEncoder {
     return first;
   }
 
+  /** Values that are nothing, because the origin is not allowed or the policy has none, leave a header as it was. */
+  #appendCorsOps(cors: CorsPolicy): void {
+    const { headerOps, templateParts, text } = this.#writer;
+    const none = layout.TABLE_HEADER_SIZE;
+    const values: readonly (readonly [name: string, kind: number, value: string])[] = [
+      ['access-control-allow-origin', layout.PART_CORS_ORIGIN, ''],
+      ['access-control-allow-credentials', layout.PART_CORS_LITERAL, cors.allowCredentials ? 'true' : ''],
+      ['access-control-expose-headers', layout.PART_CORS_LITERAL, cors.exposeHeaders],
+    ];
+    for (const [name, kind, value] of values) {
+      const literal = toByteString(value);
+      const at = literal === '' ? none : text.offsetOf(literal);
+      const part = templateParts.count;
+      templateParts.append(kind, at, literal.length, none, 0, 0);
+      const record = headerOps.reserve(1);
+      headerOps.set(record, layout.HEADER_OP_OP, layout.OP_SET);
+      headerOps.set(record, layout.HEADER_OP_NAME_OFFSET, text.offsetOf(name));
+      headerOps.set(record, layout.HEADER_OP_NAME_LENGTH, name.length);
+      headerOps.set(record, layout.HEADER_OP_NAME_HASH, hashHeaderName(name));
+      headerOps.set(record, layout.HEADER_OP_PARTS_FIRST, part);
+      headerOps.set(record, layout.HEADER_OP_PARTS_COUNT, 1);
+    }
+  }
+
   #appendPart(part: TemplatePart): void {
     const { templateParts, text } = this.#writer;
     const none = layout.TABLE_HEADER_SIZE;
@@ -169,6 +229,25 @@ export class ActionEncoder {
         templateParts.append(FACT_PARTS[part.kind], none, 0, none, 0, 0);
     }
   }
+}
+
+/** What the host does for a forwarding route beside the engine. */
+function forwardExtras({
+  retry,
+  cors,
+  mirrors,
+  fault,
+}: ForwardAction): Omit<ActionData, 'keepRequestHead' | 'weighted'> {
+  const { statusCodes, perTryTimeoutMs, backoffBaseMs, reusesHosts, prefersOtherLocalities } = retry;
+  const own = { statusCodes, perTryTimeoutMs, backoffBaseMs, reusesHosts, prefersOtherLocalities };
+  const set = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+  const grpcStatus = fault?.abort?.grpcStatus;
+  return {
+    ...(Object.keys(set).length === 0 ? {} : { retry: set }),
+    ...(cors === undefined ? {} : { cors }),
+    ...(mirrors === undefined ? {} : { mirrors }),
+    ...(grpcStatus === undefined ? {} : { abortGrpcStatus: grpcStatus }),
+  };
 }
 
 /** Bytes of the path that a path rewrite replaces: the prefix, all of it, or the leading slash of `any`. */

@@ -88,6 +88,12 @@ export function encodeCluster(writer: ClusterSections, cluster: Cluster): Cluste
     toU32(cluster.maxRequestsPerConnection),
     weightTotal,
     hasEqualWeights ? 0 : roundRobinStride(weightTotal),
+    0,
+    0,
+    circuitBreaker.retryBudget === undefined
+      ? layout.NO_RETRY_BUDGET
+      : toU32(Math.min(100, circuitBreaker.retryBudget.percent) * 100),
+    toU32(circuitBreaker.retryBudget?.minConcurrency ?? 0),
   );
   return {
     name: cluster.name,

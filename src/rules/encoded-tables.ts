@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the rules compiler hands over: the tables for the engine, and the facts that only the host needs. */
 import type {
+  CorsPolicy,
   DownstreamTls,
   FilterChainMatch,
+  Mirror,
   Origin,
   PathNormalization,
   RedirectAction,
+  RetryPolicy,
   ServiceIdentity,
   WorkloadIdentity,
 } from '../model/model.js';
@@ -65,6 +68,14 @@ export interface RouteData {
   readonly directBody?: Uint8Array;
   readonly directStatus?: number;
   readonly regexRewrite?: { readonly pattern: string; readonly substitution: string };
+  /** Where it differs from the defaults. */
+  readonly retry?: Pick<
+    RetryPolicy,
+    'statusCodes' | 'perTryTimeoutMs' | 'backoffBaseMs' | 'reusesHosts' | 'prefersOtherLocalities'
+  >;
+  readonly cors?: CorsPolicy;
+  readonly mirrors?: readonly Mirror[];
+  readonly abortGrpcStatus?: number;
   /** True when a header template of the responses needs the request's head again. */
   readonly keepRequestHead: boolean;
   /** Index of the first weighted cluster record, in order. */

@@ -40,7 +40,14 @@ const COUNTER_HELP: Readonly<Record<keyof ClusterCounters, string>> = {
   upstream_rq_pending_overflow: 'Requests refused by http1MaxPendingRequests or http2MaxRequests.',
   upstream_rq_timeout: 'Requests that met their timeout.',
   upstream_rq_retry: 'Retries.',
-  upstream_rq_retry_overflow: 'Retries refused by maxRetries.',
+  upstream_rq_retry_overflow: 'Retries refused by maxRetries or by the retry budget.',
+  upstream_rq_retry_success: 'Retries that brought an answer which was not retried again.',
+  upstream_rq_retry_limit_exceeded: 'Requests that failed after all their retries.',
+  upstream_rq_retry_backoff_exponential: 'Retries that waited for their exponential back-off.',
+  upstream_rq_per_try_timeout: 'Tries that met the perTryTimeout.',
+  upstream_rq_mirror: 'Copies of requests sent for mirrors.',
+  upstream_rq_mirror_dropped:
+    'Copies for mirrors that were given up: limits, no endpoint, or a connection that is too slow.',
   upstream_rq_cancelled: 'Requests given up before a connection was there.',
 };
 

@@ -36,7 +36,10 @@ beforeAll(async () => {
       gateway(),
       ...forwarded('web', [{ port: upstream.port }]),
       ...forwarded('down', [{ port: refused }]),
-      ...forwarded('half-down', [{ port: refused }, { port: upstream.port }]),
+      // Twelve at once need more retries than the default budget allows.
+      ...forwarded('half-down', [{ port: refused }, { port: upstream.port }], {
+        trafficPolicy: { retryBudget: { percent: 100, minRetryConcurrency: 20 } },
+      }),
       ...forwarded('no-retry', [{ port: refused }], undefined, { retries: { attempts: 0 } }),
     ],
   });

@@ -85,6 +85,12 @@ export function clusterStatisticsOf(name: string, facts: Partial<ClusterStatisti
       upstream_rq_retry: 1,
       upstream_rq_retry_overflow: 0,
       upstream_rq_cancelled: 0,
+      upstream_rq_retry_success: 0,
+      upstream_rq_retry_limit_exceeded: 0,
+      upstream_rq_retry_backoff_exponential: 0,
+      upstream_rq_per_try_timeout: 0,
+      upstream_rq_mirror: 0,
+      upstream_rq_mirror_dropped: 0,
     },
     endpoints: [
       {

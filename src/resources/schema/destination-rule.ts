@@ -153,10 +153,9 @@ const trafficPolicy = message(
       message({
         percent: field(number(0, 100), 'Share of the active requests that may be retries.'),
         minRetryConcurrency: field(integer(), 'Retries that are always allowed.'),
-        budgetInterval: field(string('duration-or-zero'), 'Requests of this time count as active.'),
+        budgetInterval: field(string('duration-or-zero'), 'Requests of this time count as active.', NOT_EXECUTED),
       }),
-      'Limits retries by a share of the requests.',
-      NOT_EXECUTED,
+      'Limits retries by a share of the requests; absent means 20 %, and 3 in any case.',
     ),
   },
   { oneofs: [['tunnel', 'proxyProtocol']], check: checkTrafficPolicy },

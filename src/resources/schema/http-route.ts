@@ -159,7 +159,7 @@ const fault = message(
       message(
         {
           httpStatus: field(integer(200, 599), 'The status to answer.'),
-          grpcStatus: field(oneOf(grpcStatuses.split(' ')), 'The gRPC status to answer.', NOT_EXECUTED),
+          grpcStatus: field(oneOf(grpcStatuses.split(' ')), 'The gRPC status to answer.'),
           http2Error: field(string(), 'Refused, as in Istio.', REFUSED),
           percentage: field(faultPercent, 'Share of the requests; absent means none.'),
         },
@@ -211,16 +211,14 @@ export const httpRoute = message(
     delegate: field(delegate, 'Goes on in another VirtualService.'),
     rewrite: field(rewrite, 'Changes path or authority before forwarding.'),
     timeout: field(string('duration'), 'Time limit of the whole exchange; absent means none.'),
-    retries: field(retries, 'Retry policy. Until it is, failed connections are retried as by default.', NOT_EXECUTED),
+    retries: field(retries, 'Retry policy; absent means 2 retries of what the upstream has not processed.'),
     fault: field(fault, 'Injects delays and errors.'),
-    mirror: field(destination, 'Copies requests to a destination.', NOT_EXECUTED),
-    mirrorPercentage: field(percent, 'Share of the requests that are copied; absent means all.', NOT_EXECUTED),
+    mirror: field(destination, 'Copies requests to a destination.'),
+    mirrorPercentage: field(percent, 'Share of the requests that are copied; absent means all.'),
     mirrorPercent: field(integer(0, 100), 'Share of the requests that are copied.', {
-      ...NOT_EXECUTED,
       deprecated: 'Use mirrorPercentage.value.',
     }),
     mirror_percent: field(integer(0, 100), 'Alias of mirrorPercent.', {
-      ...NOT_EXECUTED,
       deprecated: 'Use mirrorPercentage.value.',
     }),
     mirrors: field(
@@ -231,9 +229,8 @@ export const httpRoute = message(
         }),
       ),
       'Copies requests to several destinations.',
-      NOT_EXECUTED,
     ),
-    corsPolicy: field(cors, 'Answers preflights and adds CORS headers.', NOT_EXECUTED),
+    corsPolicy: field(cors, 'Answers preflights and adds CORS headers.'),
     headers: field(headers, 'Header changes for every destination.'),
   },
   { oneofs: [['mirror', 'mirrors']], check: checkHttpRoute },
