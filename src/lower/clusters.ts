@@ -4,7 +4,7 @@
  * proxy cannot see gets its name but no cluster: references are resolved at run time in Istio, so that is a 503 there and
  * a warning here, never an error.
  */
-import type { Cluster, Endpoint, WorkloadIdentity } from '../model/model.js';
+import type { Cluster, Endpoint, Origin, WorkloadIdentity } from '../model/model.js';
 import { compareText } from '../mesh/age-order.js';
 import { findService, selects } from '../mesh/mesh.js';
 import type { Mesh, MeshEndpoint, MeshPort, MeshService } from '../mesh/mesh.js';
@@ -86,13 +86,40 @@ export class ClusterTable {
   }
 
   /** Makes a cluster again, of the same service, port and subset as one of an earlier lowering. */
-  useAgain({ name, service: { host, namespace, port }, subset }: Cluster): void {
+  useAgain(cluster: Cluster): void {
+    const { name, subset } = cluster;
+    const { host, namespace, port } = cluster.service;
+    if (!name.startsWith('outbound|')) {
+      // One that stands for what is no service.
+      this.#clusters.set(name, cluster);
+      return;
+    }
     // A Sidecar may have preferred another namespace than the usual order does.
     const named = this.#mesh.services.get(host)?.find((candidate) => candidate.namespace === namespace);
     const service = named ?? findService(this.#mesh, host, this.#node.namespace);
     if (service === undefined) return;
     const mention = { resource: service.source, path: 'spec' };
     this.#clusters.set(name, this.#build(name, service, port, subset, mention));
+  }
+
+  /** A cluster for what is no service of the mesh: `PassthroughCluster`, or `BlackHoleCluster` for what is refused. */
+  useSpecial(name: 'PassthroughCluster' | 'BlackHoleCluster', port: number, origin: Origin): string {
+    if (this.#clusters.has(name)) return name;
+    const isPassthrough = name === 'PassthroughCluster';
+    this.#clusters.set(name, {
+      name,
+      service: { host: 'unknown', name, namespace: 'unknown', port },
+      subset: '',
+      loadBalancer: 'LEAST_REQUEST',
+      ...(isPassthrough ? { discovery: 'request-authority' as const } : {}),
+      endpoints: isPassthrough ? [anyAddress(port)] : [],
+      circuitBreaker: circuitBreakerOf({}),
+      connectTimeoutMs: this.#mesh.settings.connectTimeoutMs,
+      idleTimeoutMs: idleTimeoutMsOf({}),
+      maxRequestsPerConnection: isPassthrough ? 1 : 0,
+      origin,
+    });
+    return name;
   }
 
   /** Sorted by name. */
@@ -145,6 +172,7 @@ export class ClusterTable {
   ): Cluster {
     const policy = resolvePolicy(rule?.trafficPolicy?.spec, subset?.spec.trafficPolicy, port.number);
     this.#warnOfUnreachable(service);
+    const isDynamic = this.#readsRequest(service);
     const endpoints = port.endpoints.filter(
       (endpoint) => !endpoint.address.startsWith('unix://') && selects(subset?.spec.labels, endpoint.labels),
     );
@@ -154,24 +182,36 @@ export class ClusterTable {
       service: { host: service.host, name: service.name, namespace: service.namespace, port: port.number },
       subset: subset?.spec.name ?? '',
       loadBalancer: loadBalancerOf(policy),
-      endpoints: endpoints.map(lowerEndpoint),
+      ...(isDynamic ? { discovery: 'request-authority' as const } : {}),
+      endpoints: isDynamic ? [anyAddress(port.number)] : endpoints.map(lowerEndpoint),
       circuitBreaker: circuitBreakerOf(policy),
       connectTimeoutMs: connectTimeoutMsOf(policy, this.#mesh.settings.connectTimeoutMs),
       idleTimeoutMs: idleTimeoutMsOf(policy),
-      maxRequestsPerConnection: policy.connectionPool?.http?.maxRequestsPerConnection ?? 0,
+      // A connection to one host must not carry a request for another.
+      maxRequestsPerConnection: isDynamic ? 1 : (policy.connectionPool?.http?.maxRequestsPerConnection ?? 0),
       origin: originOf(source.resource, source.path),
     };
+  }
+
+  /**
+   * Whether requests themselves say where they go. Istio connects to the address that the client dialled for resolution
+   * NONE, which a gateway never knows; for the host that the client asked for that is where its name leads.
+   */
+  #readsRequest({ source }: MeshService): boolean {
+    if (source.kind !== 'ServiceEntry' || source.spec.workloadSelector !== undefined) return false;
+    const { resolution = 'NONE' } = source.spec;
+    return resolution === 'DYNAMIC_DNS' || (resolution === 'NONE' && this.#node.role === 'sidecar');
   }
 
   /** Validation cannot see these: a resolution that is absent, and addresses of every form that Istio allows. */
   #warnOfUnreachable(service: MeshService): void {
     const { source } = service;
-    if (!service.hasEndpointList) {
+    if (!service.hasEndpointList && !this.#readsRequest(service)) {
       this.#findings.add(
-        'not-executed',
+        'no-effect',
         source,
         'spec.resolution',
-        `"${service.host}" takes its address from the client's connection, which is not captured; requests are answered with 503`,
+        `"${service.host}" takes its address from the client's connection, which a gateway does not have; requests are answered with 503`,
         'Set resolution to DNS, or to STATIC with endpoints.',
       );
     }
@@ -191,6 +231,13 @@ export class ClusterTable {
 /** Istio's cluster name. */
 export function clusterName(host: string, port: number, subset: string): string {
   return `outbound|${port}|${subset}|${host}`;
+}
+
+/** Stands for the address that a request names. */
+function anyAddress(port: number): Endpoint {
+  const workload = { name: '', namespace: '', serviceAccount: '' };
+  const endpoint = { address: '0.0.0.0', port, weight: 1, healthy: true, labels: {}, workload };
+  return lowerEndpoint(endpoint);
 }
 
 function isUnixSocket(endpoint: { readonly address?: string }): boolean {

@@ -2,8 +2,8 @@
 /**
  * Services and VirtualServices that a workload sees -> its proxy's outbound listeners: one per HTTP port number, shared by
  * all services with that port. Ports without a declared protocol join a table that exists but open none by themselves,
- * since nothing here looks at first bytes. Unknown hosts get 502, as with Istio's REGISTRY_ONLY: passing them through needs
- * the address that the client dialled.
+ * since nothing here looks at first bytes. Unknown hosts get 502, or are forwarded to where their name leads (Istio's
+ * outboundTrafficPolicy).
  */
 import type { Listener, NetworkFilter, Origin, Route, VirtualHost } from '../model/model.js';
 import { compareText } from '../mesh/age-order.js';
@@ -237,7 +237,8 @@ function defaultRoute(cluster: string, origin: Origin, node: ProxyNode): Route {
 /** What becomes of hosts that nothing else serves. */
 function unknownHosts(context: LowerContext, port: number, sidecar: SidecarScope): VirtualHost {
   const { resource, egressProxy, outboundPolicy } = sidecar;
-  if (outboundPolicy !== 'ALLOW_ANY' || egressProxy === undefined || resource === undefined) return blockAll(context);
+  if (outboundPolicy !== 'ALLOW_ANY') return blockAll(context, port);
+  if (egressProxy === undefined || resource === undefined) return allowAny(context, port);
   const path = 'spec.outboundTrafficPolicy.egressProxy';
   const origin = originOf(resource, path);
   const cluster = context.clusters.useDestination(egressProxy, port, { resource, path });
@@ -245,19 +246,26 @@ function unknownHosts(context: LowerContext, port: number, sidecar: SidecarScope
   return { name: 'allow_any', domains: ['*'], routes: [route], origins: [origin] };
 }
 
-function blockAll(context: LowerContext): VirtualHost {
-  const origin: Origin = {
-    kind: 'MeshConfig',
-    namespace: context.mesh.settings.rootNamespace,
-    name: 'outboundTrafficPolicy',
-    file: '',
-    line: 0,
-    path: '',
-  };
+/** Where unknown hosts may be reached, each request goes to the host that it names. */
+function allowAny(context: LowerContext, port: number): VirtualHost {
+  const origin = outboundPolicyOrigin(context);
+  const cluster = context.clusters.useSpecial('PassthroughCluster', port, origin);
+  const route: Route = { ...defaultRoute(cluster, origin, context.node), name: 'allow_any' };
+  return { name: 'allow_any', domains: ['*'], routes: [route], origins: [origin] };
+}
+
+function outboundPolicyOrigin(context: LowerContext): Origin {
+  const namespace = context.mesh.settings.rootNamespace;
+  return { kind: 'MeshConfig', namespace, name: 'outboundTrafficPolicy', file: '', line: 0, path: '' };
+}
+
+function blockAll(context: LowerContext, port: number): VirtualHost {
+  const origin = outboundPolicyOrigin(context);
+  const cluster = context.clusters.useSpecial('BlackHoleCluster', port, origin);
   const route: Route = {
     name: 'block_all',
     match: CATCH_ALL,
-    action: { kind: 'direct', status: 502, body: new Uint8Array(0), responseHeaders: [] },
+    action: { kind: 'direct', status: 502, body: new Uint8Array(0), responseHeaders: [], cluster },
     origin,
   };
   return { name: 'block_all', domains: ['*'], routes: [route], origins: [origin] };

@@ -240,6 +240,8 @@ export interface RedirectAction {
 
 export interface DirectResponseAction {
   readonly kind: 'direct';
+  /** Name of the cluster that the answers are counted for; absent = none. */
+  readonly cluster?: string;
   readonly status: number;
   readonly body: Uint8Array;
   readonly responseHeaders: readonly HeaderOp[];
@@ -341,7 +343,10 @@ export interface Cluster {
   readonly service: ServiceIdentity;
   readonly subset: string;
   readonly loadBalancer: LoadBalancer;
+  /** One that stands for any address where `discovery` finds it. */
   readonly endpoints: readonly Endpoint[];
+  /** `request-authority`: each request says by its Host where it goes, as Envoy's dynamic forward proxy does. */
+  readonly discovery?: 'request-authority';
   readonly circuitBreaker: CircuitBreaker;
   readonly connectTimeoutMs: number;
   /** Upstream connections without a request are closed after this; 0 = never. */

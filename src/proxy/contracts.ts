@@ -106,6 +106,8 @@ export interface RequestExchange {
 
   /** A u32 field of the exchange record. */
   word(field: number): number;
+  /** Where the request's own Host leads, for clusters that go by it; the port where it names none. */
+  requestedEndpoint(defaultPort: number): { readonly address: string; readonly port: number };
   cork(write: () => void): void;
   fail(failure: number): void;
   onBug(): void;

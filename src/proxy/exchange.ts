@@ -108,6 +108,13 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, Mirrore
     return this.#headStore.subarray(0, this.#headLength);
   }
 
+  requestedEndpoint(defaultPort: number): { readonly address: string; readonly port: number } {
+    if (this.#headLength > 0) this.#restoreHead();
+    const { authority } = this.#path.readRequest();
+    const [, host = authority, port] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
+    return { address: host.replace(/^\[(.*)\]$/, '$1'), port: port === undefined ? defaultPort : Number(port) };
+  }
+
   /** Mirrors get what was sent. */
   get keepsSentHead(): boolean {
     return this.#extras?.mirrors !== undefined;
@@ -170,6 +177,7 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, Mirrore
       return;
     }
     if (decision !== layout.DECISION_FORWARD) {
+      if (extras?.directCluster !== undefined) this.#charge(extras.directCluster);
       this.#respond(routedResponse(this.#path, this, decision));
       return;
     }
@@ -392,6 +400,14 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, Mirrore
     }
     if (this.#body.ended) this.#startTimeout();
     this.#dispatch(headLength);
+  }
+
+  /** Counts an answer of the proxy's own for a cluster. */
+  #charge(cluster: string): void {
+    const index = this.generation.clusterIndex(cluster);
+    if (index < 0) return;
+    this.#path.engine.ints[(this.#record + layout.EXCHANGE_CLUSTER) >> 2] = index;
+    this.#path.engine.exports.admitRequest(this.index);
   }
 
   /** What a route asks for beside the engine's decision; the request's head is parsed. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a data-path thread knows of a generation of tables beyond the tables themselves. */
+import { networkInterfaces } from 'node:os';
 import * as layout from '../../assembly/layout.js';
 import type { Engine } from '../engine/engine.js';
 import type { CertificateSet } from '../model/certificate-set.js';
@@ -47,6 +48,14 @@ export class GenerationView {
   /** The listener of a filter chain by the chain's name; undefined when this generation has none of that name. */
   listenerOf(filterChain: string): ListenerData | undefined {
     return this.facts.listeners[this.facts.filterChains[this.filterChainIndex(filterChain)]?.listener ?? -1];
+  }
+
+  /** Whether a connection to that address comes back to one of this proxy's own listeners. */
+  isListener(address: string, port: number): boolean {
+    if (!this.facts.listeners.some((listener) => listener.port === port)) return false;
+    const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    const plain = address.replace(/^::ffff:/, '');
+    return plain.startsWith('127.') || own.some((candidate) => candidate.address === plain);
   }
 
   /** Index of a cluster by name, -1 when this generation has none of that name. */

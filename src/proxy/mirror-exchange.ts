@@ -60,6 +60,11 @@ export class MirrorExchange implements RequestExchange, BodyCopy {
     return this.#path.engine.words[(this.#record + field) >> 2] ?? 0;
   }
 
+  /** Copies for such clusters are not made: the mirror's Host is that of another. */
+  requestedEndpoint(): { readonly address: string; readonly port: number } {
+    return { address: '0.0.0.0', port: 0 };
+  }
+
   /** No route: what the route changes has been changed in the head already. */
   get route(): number {
     return -1;

@@ -13,6 +13,7 @@ export type RouteExtras = Pick<
   | 'redirect'
   | 'directBody'
   | 'directStatus'
+  | 'directCluster'
   | 'regexRewrite'
   | 'retry'
   | 'cors'
@@ -25,6 +26,7 @@ const EXTRAS = [
   'redirect',
   'directBody',
   'directStatus',
+  'directCluster',
   'regexRewrite',
   'retry',
   'cors',

@@ -40,6 +40,8 @@ export class UpstreamConnection implements PooledConnection, UpstreamSocketOwner
   readonly #consume = (): void => this.#parse();
   #idleTimeoutMs: number;
   #maxRequests: number;
+  /** Its address is what the request asked for. */
+  readonly #isDynamic: boolean;
   #partial: Buffer | null = null;
   #bodyKind = 0;
   #remaining = 0;
@@ -72,6 +74,7 @@ export class UpstreamConnection implements PooledConnection, UpstreamSocketOwner
     this.endpointSlot = exchange.word(layout.EXCHANGE_ENDPOINT_SLOT);
     this.#idleTimeoutMs = cluster.idleTimeoutMs;
     this.#maxRequests = cluster.maxRequestsPerConnection;
+    this.#isDynamic = cluster.discovery !== undefined;
     this.#timer = new WheelTimer(() => this.#onIdleTimeout());
     this.#socket = new UpstreamSocket(path, this, { cluster, clusterSlot: this.clusterSlot, endpoint });
     this.address = this.#socket.address;
@@ -168,6 +171,10 @@ export class UpstreamConnection implements PooledConnection, UpstreamSocketOwner
 
   onSocketOpen(): void {
     if (this.phase !== 'connecting') return;
+    if (this.#isDynamic && this.exchange?.generation.isListener(this.#socket.remoteAddress, this.#socket.remotePort)) {
+      this.#fail(layout.FAILURE_CONNECT, 'the Host leads to the proxy itself');
+      return;
+    }
     this.phase = 'idle';
     this.exchange?.onConnected(this);
   }

@@ -84,7 +84,9 @@ export class UpstreamPools implements ConnectionPools {
     }
     const view = exchange.generation;
     const cluster = view.cluster(exchange.word(layout.EXCHANGE_CLUSTER));
-    const endpoint = view.endpoint(cluster, exchange.word(layout.EXCHANGE_ENDPOINT));
+    const picked = view.endpoint(cluster, exchange.word(layout.EXCHANGE_ENDPOINT));
+    const endpoint =
+      cluster.discovery === undefined ? picked : { ...picked, ...exchange.requestedEndpoint(picked.port) };
     const connection = new UpstreamConnection(this.#path, index, exchange, cluster, endpoint);
     this.#all.add(connection);
     this.#path.setGauge(layout.SLAB_ACTIVE_CONNECTIONS, this.#all.size);

@@ -73,6 +73,14 @@ export class UpstreamSocket {
     return this.#socket.writableLength;
   }
 
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? '';
+  }
+
+  get remotePort(): number {
+    return this.#socket.remotePort ?? 0;
+  }
+
   get localAddress(): string {
     return `${this.#socket.localAddress ?? ''}:${this.#socket.localPort ?? ''}`;
   }

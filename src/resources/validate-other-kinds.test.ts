@@ -230,8 +230,6 @@ const SERVICE_ENTRY: readonly ProblemCase[] = [
     'spec.endpoints[0].ports.grpc',
     `{hosts: [a.b], ${PORT}, resolution: STATIC, endpoints: [{address: 10.0.0.1, ports: {grpc: 1}}]}`,
   ],
-  ['not-executed', 'spec.resolution', `{hosts: [a.b], ${PORT}, resolution: NONE}`],
-  ['not-executed', 'spec.resolution', `{hosts: [a.b], ${PORT}}`],
 ];
 
 const NETWORK_ENTRY: readonly ProblemCase[] = [['network-without-address', 'spec', '{network: n1}']];

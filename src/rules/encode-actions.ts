@@ -64,6 +64,7 @@ export type ActionData = Pick<
   | 'redirect'
   | 'directBody'
   | 'directStatus'
+  | 'directCluster'
   | 'regexRewrite'
   | 'retry'
   | 'cors'
@@ -97,7 +98,8 @@ export class ActionEncoder {
     routes.set(route, layout.ROUTE_RESPONSE_OPS_COUNT, action.responseHeaders.length);
     const keepRequestHead = readsRequest(action.responseHeaders);
     if (action.kind === 'redirect') return { redirect: action, keepRequestHead, weighted: [] };
-    return { directStatus: action.status, directBody: action.body, keepRequestHead, weighted: [] };
+    const charged = action.cluster === undefined ? {} : { directCluster: action.cluster };
+    return { directStatus: action.status, directBody: action.body, ...charged, keepRequestHead, weighted: [] };
   }
 
   #encodeForward(route: number, path: PathMatch, action: ForwardAction): ActionData {

@@ -100,6 +100,7 @@ export function encodeCluster(writer: ClusterSections, cluster: Cluster): Cluste
     service: cluster.service,
     subset: cluster.subset,
     origin: cluster.origin,
+    ...(cluster.discovery === undefined ? {} : { discovery: cluster.discovery }),
     connectTimeoutMs: cluster.connectTimeoutMs,
     idleTimeoutMs: cluster.idleTimeoutMs,
     maxRequestsPerConnection: cluster.maxRequestsPerConnection,

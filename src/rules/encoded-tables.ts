@@ -67,6 +67,8 @@ export interface RouteData {
   readonly redirect?: RedirectAction;
   readonly directBody?: Uint8Array;
   readonly directStatus?: number;
+  /** The cluster that a direct response is counted for. */
+  readonly directCluster?: string;
   readonly regexRewrite?: { readonly pattern: string; readonly substitution: string };
   /** Where it differs from the defaults. */
   readonly retry?: Pick<
@@ -87,6 +89,7 @@ export interface ClusterData {
   readonly service: ServiceIdentity;
   readonly subset: string;
   readonly origin: Origin;
+  readonly discovery?: 'request-authority';
   readonly connectTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly maxRequestsPerConnection: number;

@@ -54,7 +54,7 @@ export const serviceEntrySpec: MessageSchema = {
       fallback: 'MESH_EXTERNAL',
     }),
     resolution: field(
-      oneOf(['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS'], ['NONE', 'DYNAMIC_DNS']),
+      oneOf(['NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN', 'DYNAMIC_DNS']),
       'How the endpoints are found.',
       { fallback: 'NONE' },
     ),

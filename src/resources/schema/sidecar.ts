@@ -42,7 +42,7 @@ const egressListener = message(
 );
 
 const outboundTrafficPolicy = message({
-  mode: field(oneOf(['REGISTRY_ONLY', 'ALLOW_ANY'], ['ALLOW_ANY']), 'What becomes of requests to unknown hosts.'),
+  mode: field(oneOf(['REGISTRY_ONLY', 'ALLOW_ANY']), 'What becomes of requests to unknown hosts.'),
   egressProxy: field(destination, 'Where requests to unknown hosts go; needs ALLOW_ANY.'),
 });
 
