@@ -100,10 +100,10 @@ describe('weft analyze', () => {
 
   it('takes kinds that are not routing as notes, and Istio kinds that are not executed as warnings', async () => {
     const other = 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n';
-    const sidecar = 'apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: a}\n';
+    const sidecar = 'apiVersion: networking.istio.io/v1\nkind: ProxyConfig\nmetadata: {name: a}\n';
     const { status, out } = await analyze(`${other}---\n${sidecar}`);
     expect(out).toContain('info kind-ignored Deployment default/a kind: ');
-    expect(out).toContain('warning kind-not-executed WorkloadGroup default/a kind: ');
+    expect(out).toContain('warning kind-not-executed ProxyConfig default/a kind: ');
     expect(status).toBe(0);
   });
 });

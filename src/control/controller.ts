@@ -16,6 +16,7 @@ import type { Problem } from '../resources/problem.js';
 import type { EncodedTables, HostData } from '../rules/encoded-tables.js';
 import type { Logger } from '../telemetry/log.js';
 import type { ConfigurationUpdate } from './config-source.js';
+import { HealthChecker } from './health-checker.js';
 import { DnsResolver } from './dns-resolver.js';
 import { FileWatcher } from './file-watcher.js';
 import { CredentialResolver } from './credential-resolver.js';
@@ -47,6 +48,7 @@ export interface ControllerOptions {
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #resolver: DnsResolver;
+  readonly #checker: HealthChecker;
   readonly #credentials = new CredentialResolver();
   #queue: Promise<void> = Promise.resolve();
   /** What is in force, before its names were resolved. */
@@ -78,6 +80,13 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.#options = options;
+    this.#checker = new HealthChecker(
+      () => void this.#enqueue(() => this.#applyAddresses()),
+      (address, reason) => {
+        if (reason === undefined) options.logger.info('health', 'endpoint is healthy', { address });
+        else options.logger.warning('health', 'endpoint is unhealthy', { address, reason });
+      },
+    );
     this.#resolver = new DnsResolver(
       () => void this.#enqueue(() => this.#applyAddresses()),
       (name, error) => options.logger.warning('dns', 'lookup failed', { name, error: error.message }),
@@ -121,6 +130,7 @@ export class Controller {
   close(): void {
     void this.#credentialWatcher?.close();
     this.#resolver.close();
+    this.#checker.close();
   }
 
   #enqueue(step: () => Promise<void>): Promise<void> {
@@ -140,7 +150,7 @@ export class Controller {
     }
     const lowered = lowerResources(update.resources, node, readEnvironment, this.#lowered);
     const waitMs = this.#encoded === undefined ? FIRST_DNS_WAIT_MS : DNS_WAIT_MS;
-    const model = await this.#resolver.resolveModel(lowered.model, waitMs);
+    const model = await this.#resolve(lowered.model, waitMs);
     const encoded = encodeModel(model, this.#encoded);
     const failure = await this.#publish(encoded.encoded, lowered.secrets, encoded);
     const problems = [...update.problems, ...lowered.problems, ...encoded.problems, ...this.#credentialProblems];
@@ -172,10 +182,15 @@ export class Controller {
     return this.#onKeptTables;
   }
 
-  /** The lowered model is the same; only addresses have changed. */
+  /** What is only known while running: addresses of names, and which endpoints are healthy. */
+  async #resolve(model: RoutingModel, waitMs: number): Promise<RoutingModel> {
+    return this.#checker.resolveModel(await this.#resolver.resolveModel(model, waitMs), waitMs);
+  }
+
+  /** The lowered model is the same; only addresses, or the health of endpoints, have changed. */
   async #applyAddresses(): Promise<void> {
     if (this.#lowered === undefined) return;
-    const model = await this.#resolver.resolveModel(this.#lowered.model, DNS_WAIT_MS);
+    const model = await this.#resolve(this.#lowered.model, DNS_WAIT_MS);
     const encoded = encodeModel(model, this.#encoded);
     const failure = await this.#publish(encoded.encoded, this.#lowered.secrets, encoded);
     if (failure !== '') this.#options.logger.error('control', 'new addresses were not applied', { reason: failure });

@@ -15,6 +15,7 @@ import { DestinationRuleIndex } from './destination-rules.js';
 import type { EffectiveRule, RuleSubset } from './destination-rules.js';
 import { originOf } from './findings.js';
 import type { Findings } from './findings.js';
+import { lowerProbe } from './health-check.js';
 import type { ProxyNode } from './proxy-node.js';
 import {
   circuitBreakerOf,
@@ -252,7 +253,15 @@ function subsetHint(rule: EffectiveRule | undefined): string {
 
 function lowerEndpoint(endpoint: MeshEndpoint): Endpoint {
   const { address, port, weight, healthy } = endpoint;
-  return { address, port, weight, healthy, workload: workloadIdentity(endpoint) };
+  const healthCheck = lowerProbe(endpoint.probe);
+  return {
+    address,
+    port,
+    weight,
+    healthy,
+    ...(healthCheck === undefined ? {} : { healthCheck }),
+    workload: workloadIdentity(endpoint),
+  };
 }
 
 /**

@@ -10,6 +10,7 @@ import type { EndpointSources } from './kubernetes-endpoints.js';
 import type { Mesh, MeshEndpoint, MeshService, ServiceAlias } from './mesh.js';
 import { protocolOfDeclaration, protocolOfServicePort } from './port-protocol.js';
 import { endpointsOfEntryPort, hasEndpointList } from './service-entry-endpoints.js';
+import { annotatedProbe } from './probes.js';
 import { DEFAULT_MESH_SETTINGS } from './settings.js';
 import type { MeshSettings } from './settings.js';
 import { visibilityOf } from './visibility.js';
@@ -74,7 +75,11 @@ function endpointSources(resources: readonly KnownResource[]): EndpointSources {
   for (const resource of ofKind(resources, 'Endpoints')) {
     endpoints.set(`${resource.namespace}/${resource.name}`, resource);
   }
-  const workloads = new WorkloadIndex(ofKind(resources, 'Pod'), ofKind(resources, 'WorkloadEntry'));
+  const workloads = new WorkloadIndex(
+    ofKind(resources, 'Pod'),
+    ofKind(resources, 'WorkloadEntry'),
+    ofKind(resources, 'WorkloadGroup'),
+  );
   return { slices, endpoints, workloads };
 }
 
@@ -96,7 +101,7 @@ function kubernetesService(service: Service, settings: MeshSettings, sources: En
       name: port.name ?? '',
       protocol: protocolOfServicePort(port),
       targetPort: port.targetPort ?? port.port,
-      endpoints: inStableOrder(endpointsOfServicePort(service, port, sources)),
+      endpoints: probed(service, inStableOrder(endpointsOfServicePort(service, port, sources))),
       path: `spec.ports[${index}]`,
     })),
   };
@@ -124,7 +129,7 @@ function serviceOfEntry(
       name: port.name ?? '',
       protocol: protocolOfDeclaration(port.protocol),
       targetPort: port.targetPort ?? port.number,
-      endpoints: inStableOrder(endpointsOfEntryPort(entry, host, port, sources.workloads)),
+      endpoints: probed(entry, inStableOrder(endpointsOfEntryPort(entry, host, port, sources.workloads))),
       path: `spec.ports[${index}]`,
     })),
   };
@@ -150,6 +155,13 @@ function serviceVisibility(service: Service, settings: MeshSettings): Visibility
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
   return visibilityOf(exportTo, service.namespace, settings.defaultServiceExportTo);
+}
+
+/** With the probe that the service's own annotation asks for, where an endpoint has none. */
+function probed(resource: Service | ServiceEntry, endpoints: readonly MeshEndpoint[]): readonly MeshEndpoint[] {
+  const probe = annotatedProbe(resource);
+  if (probe === undefined) return endpoints;
+  return endpoints.map((endpoint) => (endpoint.probe === undefined ? { ...endpoint, probe } : endpoint));
 }
 
 /**

@@ -14,6 +14,7 @@ export function differsInEndpointsOnly(before: Mesh, after: Mesh, isNamed: (reso
   if (!haveSameItems(before.virtualServices, after.virtualServices)) return false;
   if (!haveSameItems(before.destinationRules, after.destinationRules)) return false;
   if (!haveSameItems(before.gateways, after.gateways)) return false;
+  if (!haveSameItems(before.sidecars, after.sidecars)) return false;
   const sourcesOf = (mesh: Mesh): Resource[] => [...mesh.aliases.values()].map(({ source }) => source);
   if (!haveSameItems(sourcesOf(before), sourcesOf(after))) return false;
   if (!haveSameItems([...before.services.keys()], [...after.services.keys()])) return false;

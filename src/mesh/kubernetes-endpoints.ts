@@ -7,7 +7,7 @@
 import type { Endpoints, EndpointSlice, Pod, Service } from '../resources/types.js';
 import type { MeshEndpoint } from './mesh.js';
 import { unknownWorkload, workloadOfPod } from './workload.js';
-import { endpointOfEntry } from './service-entry-endpoints.js';
+import { endpointOfEntry, withProbe } from './service-entry-endpoints.js';
 import { entryLabels } from './workload-index.js';
 import type { WorkloadIndex } from './workload-index.js';
 
@@ -36,7 +36,7 @@ export function endpointsOfServicePort(service: Service, port: ServicePort, sour
       namespace: entry.namespace,
       serviceAccount: entry.spec.serviceAccount ?? '',
     });
-    if (endpoint !== undefined) found.push(endpoint);
+    if (endpoint !== undefined) found.push(withProbe(endpoint, sources.workloads.probeOf(entry)));
   }
   return found;
 }

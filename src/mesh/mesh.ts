@@ -4,7 +4,15 @@
  * same for every proxy; what one proxy sees of it is decided when it is lowered. `src/mesh` imports the types of
  * `src/resources` and its name and scalar rules (hosts.ts, scalars.ts), and nothing else.
  */
-import type { DestinationRule, Gateway, Service, ServiceEntry, Sidecar, VirtualService } from '../resources/types.js';
+import type {
+  DestinationRule,
+  Gateway,
+  ProbeSpec,
+  Service,
+  ServiceEntry,
+  Sidecar,
+  VirtualService,
+} from '../resources/types.js';
 import type { PortProtocol } from './port-protocol.js';
 import type { MeshSettings } from './settings.js';
 import { visibilityRank } from './visibility.js';
@@ -61,6 +69,8 @@ export interface MeshEndpoint {
   /** At least 1. */
   readonly weight: number;
   readonly healthy: boolean;
+  /** How it is found out whether it serves; absent = it counts as it is. */
+  readonly probe?: ProbeSpec;
   /** What subsets select by. */
   readonly labels: Readonly<Record<string, string>>;
   readonly workload: MeshWorkload;

@@ -3,7 +3,7 @@
  * A port of a ServiceEntry -> its endpoints: those written in it, those that its workloadSelector takes from Pods and
  * WorkloadEntries of its namespace, or for DNS resolution without any, the host itself.
  */
-import type { PortSpec, ServiceEntry, WorkloadEntrySpec } from '../resources/types.js';
+import type { PortSpec, ProbeSpec, ServiceEntry, WorkloadEntrySpec } from '../resources/types.js';
 import type { MeshEndpoint, MeshWorkload } from './mesh.js';
 import { unknownWorkload, workloadOfPod } from './workload.js';
 import { entryLabels } from './workload-index.js';
@@ -67,6 +67,10 @@ export function endpointOfEntry(
   return { address, port, weight: Math.max(1, weight ?? 1), healthy: true, labels, workload };
 }
 
+export function withProbe(endpoint: MeshEndpoint, probe: ProbeSpec | undefined): MeshEndpoint {
+  return probe === undefined ? endpoint : { ...endpoint, probe };
+}
+
 function selected(
   namespace: string,
   labels: Readonly<Record<string, string>>,
@@ -81,7 +85,7 @@ function selected(
       namespace,
       serviceAccount: workloadEntry.spec.serviceAccount ?? '',
     });
-    if (endpoint !== undefined) found.push(endpoint);
+    if (endpoint !== undefined) found.push(withProbe(endpoint, workloads.probeOf(workloadEntry)));
   }
   for (const pod of workloads.podsSelectedBy(labels, namespace)) {
     const { podIP, phase, conditions } = pod.spec.status ?? {};

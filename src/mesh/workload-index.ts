@@ -3,8 +3,9 @@
  * Pods and WorkloadEntries -> the sets that selectors ask for. Indexed by namespace and label pair: without that, every
  * service would look at every pod.
  */
-import type { Pod, WorkloadEntry } from '../resources/types.js';
+import type { Pod, ProbeSpec, WorkloadEntry, WorkloadGroup } from '../resources/types.js';
 import { selects } from './mesh.js';
+import { probeOfEntry } from './probes.js';
 
 export class WorkloadIndex {
   readonly #podsByLabel = new Map<string, Pod[]>();
@@ -12,7 +13,10 @@ export class WorkloadIndex {
   readonly #podsByName = new Map<string, Pod>();
   readonly #podsByAddress = new Map<string, Pod>();
 
-  constructor(pods: readonly Pod[], entries: readonly WorkloadEntry[]) {
+  readonly #groups: readonly WorkloadGroup[];
+
+  constructor(pods: readonly Pod[], entries: readonly WorkloadEntry[], groups: readonly WorkloadGroup[] = []) {
+    this.#groups = groups;
     for (const pod of pods) {
       this.#podsByName.set(`${pod.namespace}/${pod.name}`, pod);
       const address = pod.spec.status?.podIP;
@@ -32,6 +36,11 @@ export class WorkloadIndex {
     return candidates(this.#entriesByLabel, selector, namespace).filter((entry) =>
       selects(selector, entryLabels(entry)),
     );
+  }
+
+  /** Undefined where nothing asks for checks of the entry's endpoints. */
+  probeOf(entry: WorkloadEntry): ProbeSpec | undefined {
+    return probeOfEntry(entry, entryLabels(entry), this.#groups);
   }
 
   /** The pod that an endpoint names, else the one that has its address. */

@@ -389,8 +389,35 @@ export interface Endpoint {
   readonly port: number;
   /** At least 1. */
   readonly weight: number;
+  /** With a health check: what is known before it. */
   readonly healthy: boolean;
+  readonly healthCheck?: HealthCheck;
   readonly workload: WorkloadIdentity;
+}
+
+/** How the proxy finds out by itself whether an endpoint serves. */
+export type HealthCheck = HealthCheckTiming &
+  (
+    | { readonly kind: 'tcp' }
+    | {
+        readonly kind: 'http';
+        readonly scheme: 'http' | 'https';
+        readonly path: string;
+        readonly headers: Readonly<Record<string, string>>;
+      }
+    /** grpc.health.v1; `service` may be ''. */
+    | { readonly kind: 'grpc'; readonly service: string }
+  );
+
+interface HealthCheckTiming {
+  readonly port: number;
+  /** '' = the address of the endpoint. */
+  readonly host: string;
+  readonly initialDelayMs: number;
+  readonly timeoutMs: number;
+  readonly intervalMs: number;
+  readonly successThreshold: number;
+  readonly failureThreshold: number;
 }
 
 /** What metrics say of the workload behind an endpoint; 'unknown' where it is not known. */

@@ -35,6 +35,7 @@ export function isCheckable(resource: KnownResource): boolean {
     case 'Service':
       return all(resource.spec.ports, isPresent);
     case 'WorkloadEntry':
+    case 'WorkloadGroup':
     case 'Sidecar':
     case 'EndpointSlice':
     case 'Endpoints':

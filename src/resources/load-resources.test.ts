@@ -57,7 +57,7 @@ describe('kinds', () => {
   });
 
   it.each([
-    ['networking.istio.io/v1', 'WorkloadGroup', 'kind-not-executed', 'warning'],
+    ['networking.istio.io/v1', 'ProxyConfig', 'kind-not-executed', 'warning'],
     ['networking.istio.io/v1alpha3', 'EnvoyFilter', 'kind-not-executed', 'warning'],
     ['security.istio.io/v1', 'AuthorizationPolicy', 'kind-not-executed', 'warning'],
     ['apps/v1', 'Deployment', 'kind-ignored', 'info'],

@@ -11,6 +11,7 @@ import { Findings, Place } from './findings.js';
 import { parsePath } from './json-path.js';
 import type { PathStep } from './json-path.js';
 import { suggestion } from './nearest-name.js';
+import { checkProbeAnnotation } from './probe-annotation.js';
 import type { Problem, ResourceId, SourcePosition } from './problem.js';
 import { findKind, isNotExecutedKind, KINDS, splitApiVersion } from './schema/kinds.js';
 import type { KindSchema } from './schema/kinds.js';
@@ -157,6 +158,7 @@ function loadDocument(document: SourceDocument, order: number): LoadedDocument {
   const metadata = checkMessage(metadataSchema, document.value['metadata'], root.at('metadata')) as
     Metadata | undefined;
   checkAnnotations(metadata, group, root);
+  checkProbeAnnotation(metadata?.annotations, root.at('metadata', 'annotations'));
   const spec = checkSpec(schema, document, root);
   const timestamp = Date.parse(metadata?.creationTimestamp ?? '');
   // The walker let through only what the table of this kind allows, which is what the type of the kind says.

@@ -39,6 +39,7 @@ const FILE_CODES = {
   'kind-not-executed': warning('A valid Istio kind that Weft does not execute yet; the resource is left out.'),
   'kind-ignored': info('A kind that Weft does not read, such as a Deployment; the document is left out.'),
   'duplicate-resource': error('The same kind, namespace and name was defined before; the later one is left out.'),
+  'invalid-annotation': error('An annotation that Weft reads has a value that it cannot use.'),
   'reserved-annotation': error('An annotation that users may not set on this kind.'),
 } as const satisfies Record<string, CodeDescription>;
 

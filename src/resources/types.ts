@@ -257,6 +257,31 @@ export interface WorkloadEntrySpec {
   readonly serviceAccount?: string;
 }
 
+/** Zero and absent have Istio's defaults. */
+export interface ProbeSpec {
+  readonly initialDelaySeconds?: number;
+  readonly timeoutSeconds?: number;
+  readonly periodSeconds?: number;
+  readonly successThreshold?: number;
+  readonly failureThreshold?: number;
+  readonly httpGet?: {
+    readonly path?: string;
+    readonly port: number;
+    readonly host?: string;
+    readonly scheme?: 'HTTP' | 'HTTPS';
+    readonly httpHeaders?: readonly { readonly name: string; readonly value?: string }[];
+  };
+  readonly tcpSocket?: { readonly host?: string; readonly port: number };
+  readonly grpc?: { readonly port: number; readonly service?: string };
+  readonly exec?: { readonly command: readonly string[] };
+}
+
+export interface WorkloadGroupSpec {
+  readonly metadata?: { readonly labels?: Readonly<Record<string, string>> };
+  readonly template: WorkloadEntrySpec;
+  readonly probe?: ProbeSpec;
+}
+
 export interface ServiceEntrySpec {
   readonly hosts: readonly string[];
   readonly addresses?: readonly string[];
@@ -377,6 +402,7 @@ export type VirtualService = Resource<'VirtualService', VirtualServiceSpec>;
 export type DestinationRule = Resource<'DestinationRule', DestinationRuleSpec>;
 export type Gateway = Resource<'Gateway', GatewaySpec>;
 export type ServiceEntry = Resource<'ServiceEntry', ServiceEntrySpec>;
+export type WorkloadGroup = Resource<'WorkloadGroup', WorkloadGroupSpec>;
 export type Sidecar = Resource<'Sidecar', SidecarSpec>;
 export type WorkloadEntry = Resource<'WorkloadEntry', WorkloadEntrySpec>;
 export type Service = Resource<'Service', ServiceSpec>;
@@ -392,6 +418,7 @@ export type KnownResource =
   | Gateway
   | ServiceEntry
   | WorkloadEntry
+  | WorkloadGroup
   | Sidecar
   | Service
   | EndpointSlice

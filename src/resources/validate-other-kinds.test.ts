@@ -276,6 +276,19 @@ const SIDECAR_INGRESS: readonly ProblemCase[] = [
   ],
 ];
 
+const WORKLOAD_GROUP: readonly ProblemCase[] = [
+  ['missing-field', 'spec.template', '{probe: {tcpSocket: {port: 1}}}'],
+  ['missing-field', 'spec.probe', '{template: {}, probe: {periodSeconds: 1}}'],
+  ['out-of-range', 'spec.probe.periodSeconds', '{template: {}, probe: {periodSeconds: -1, tcpSocket: {port: 1}}}'],
+  ['oneof-conflict', 'spec.probe', '{template: {}, probe: {grpc: {port: 1}, tcpSocket: {port: 1}}}'],
+  [
+    'invalid-header-name',
+    'spec.probe.httpGet.httpHeaders[0].name',
+    '{template: {}, probe: {httpGet: {port: 1, httpHeaders: [{name: "a b"}]}}}',
+  ],
+  ['not-executed', 'spec.probe.exec', '{template: {}, probe: {exec: {command: [a]}}}'],
+];
+
 const SERVICE: readonly ProblemCase[] = [
   ['missing-field', 'spec.ports[0].port', '{ports: [{name: http}]}'],
   ['invalid-enum', 'spec.type', '{type: Sometimes}'],
@@ -289,6 +302,7 @@ describeCases('WorkloadEntry', 'alone', WORKLOAD_ENTRY);
 describeCases('WorkloadEntry', 'among-warnings', NETWORK_ENTRY);
 describeCases('Sidecar', 'alone', SIDECAR);
 describeCases('Sidecar', 'among-warnings', SIDECAR_INGRESS);
+describeCases('WorkloadGroup', 'alone', WORKLOAD_GROUP);
 describeCases('Service', 'alone', SERVICE);
 
 describe('the metadata', () => {
@@ -302,6 +316,22 @@ describe('the metadata', () => {
     const text = `apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: ${metadata}\nspec: {host: a}\n`;
     expect(loadTexts([{ file: 'a', text }]).problems).toMatchObject([
       { code: 'reserved-annotation', path: 'metadata.annotations["istio.io/dry-run"]' },
+    ]);
+  });
+});
+
+describe('a probe as an annotation', () => {
+  const load = (value: string): string[] => {
+    const metadata = `{name: a, annotations: {proxy.weft/probe: '${value}'}}`;
+    const text = `apiVersion: v1\nkind: Service\nmetadata: ${metadata}\nspec: {ports: [{port: 80}]}\n`;
+    return loadTexts([{ file: 'a', text }]).problems.map(({ code, path }) => `${code} ${path}`);
+  };
+
+  it('must be JSON of a probe', () => {
+    expect(load('{"tcpSocket": {"port": 80}}')).toEqual([]);
+    expect(load('tcp')).toEqual(['invalid-annotation metadata.annotations["proxy.weft/probe"]']);
+    expect(load('{"tcpSocket": {}}')).toEqual([
+      'missing-field metadata.annotations["proxy.weft/probe"].tcpSocket.port',
     ]);
   });
 });

@@ -95,6 +95,17 @@ describe('an unknown host', () => {
     }
   });
 
+  it('is reached as soon as a Sidecar says so, without a restart', async () => {
+    const policy = (mode: string): string => resource('Sidecar', 'egress', { outboundTrafficPolicy: { mode } });
+    const proxy = await sidecar([known(), policy('REGISTRY_ONLY')]);
+    const authority = `127.0.0.1:${outside.port}`;
+    expect((await exchange(proxy.port, authority, '/')).status).toBe(502);
+    await proxy.writeConfig([known(), policy('ALLOW_ANY')]);
+    await eventually('the change is in force', async () =>
+      (await exchange(proxy.port, authority, '/')).status === 200 ? true : undefined,
+    );
+  });
+
   it('goes to the egressProxy of the Sidecar', async () => {
     const mode = { mode: 'ALLOW_ANY', egressProxy: { host: 'known.example', port: { number: 80 } } };
     const proxy = await sidecar([known(), resource('Sidecar', 'egress', { outboundTrafficPolicy: mode })]);

@@ -9,6 +9,7 @@ import { endpointSliceSpec, endpointsSpec, namespaceSpec, podSpec, secretSpec, s
 import type { MessageSchema } from './schema.js';
 import { serviceEntrySpec, workloadEntrySpec } from './service-entry.js';
 import { sidecarSpec } from './sidecar.js';
+import { workloadGroupSpec } from './workload-group.js';
 import { virtualServiceSpec } from './virtual-service.js';
 
 export interface KindSchema {
@@ -34,6 +35,7 @@ export const KINDS: readonly KindSchema[] = [
   { kind: 'Gateway', ...NETWORKING, spec: gatewaySpec, layout: 'spec', namespaced: true },
   { kind: 'ServiceEntry', ...NETWORKING, spec: serviceEntrySpec, layout: 'spec', namespaced: true },
   { kind: 'WorkloadEntry', ...NETWORKING, spec: workloadEntrySpec, layout: 'spec', namespaced: true },
+  { kind: 'WorkloadGroup', ...NETWORKING, spec: workloadGroupSpec, layout: 'spec', namespaced: true },
   { kind: 'Sidecar', ...NETWORKING, spec: sidecarSpec, layout: 'spec', namespaced: true },
   { kind: 'Service', ...CORE, spec: serviceSpec, layout: 'spec', namespaced: true },
   {
@@ -52,7 +54,6 @@ export const KINDS: readonly KindSchema[] = [
 
 /** Istio's other kinds by `group/kind`: valid, and not executed yet. */
 const NOT_EXECUTED_KINDS: ReadonlySet<string> = new Set([
-  'networking.istio.io/WorkloadGroup',
   'networking.istio.io/EnvoyFilter',
   'networking.istio.io/ProxyConfig',
   'security.istio.io/AuthorizationPolicy',
