@@ -21,6 +21,8 @@ export interface Work {
   readonly weights?: readonly number[];
   /** Connection and request limits that are counted and never reached. */
   readonly breaker?: boolean;
+  /** A retry policy for every status of 5xx, which never applies; only Weft and Envoy have one to configure. */
+  readonly retries?: boolean;
   /** Written to RunningPeer.accessLogFile. */
   readonly accessLog?: boolean;
 }

@@ -160,6 +160,7 @@ function destinationsOf(work: Work): string {
     const destination = `    - destination: {host: ${hostOf(work.upstreams.indexOf(port))}, port: {number: ${SERVICE_PORT}}}\n`;
     return work.weights === undefined ? destination : `${destination}      weight: ${weight}\n`;
   });
+  if (work.retries === true) rows.push('    retries: {attempts: 2, retryOn: "5xx", perTryTimeout: 10s}\n');
   return rows.join('');
 }
 

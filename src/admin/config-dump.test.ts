@@ -251,6 +251,55 @@ describe('actions', () => {
     });
   });
 
+  it('render retries, mirrors, CORS and aborts by gRPC status in full', () => {
+    const rendered = doing({
+      kind: 'forward',
+      clusters: [{ cluster: 'c', weight: 1, requestHeaders: [], responseHeaders: [] }],
+      timeoutMs: 0,
+      retry: {
+        attempts: 3,
+        conditions: ['5xx', 'retriable-status-codes'],
+        statusCodes: [418],
+        perTryTimeoutMs: 1500,
+        backoffBaseMs: 10,
+      },
+      mirrors: [{ cluster: 'shadow', perMillion: 5000 }],
+      cors: {
+        allowsAnyOrigin: false,
+        allowOrigins: [{ kind: 'exact', value: 'https://a.example' }],
+        allowMethods: 'GET',
+        allowHeaders: '',
+        exposeHeaders: '',
+        maxAge: '60',
+        allowCredentials: true,
+        answersUnmatchedPreflights: false,
+      },
+      fault: { abort: { status: 200, grpcStatus: 14, perMillion: 1 } },
+    });
+    expect(rendered).toMatchObject({
+      route: {
+        retry_policy: {
+          num_retries: 3,
+          retriable_status_codes: [418],
+          per_try_timeout: '1.5s',
+          retry_back_off: { base_interval: '0.01s' },
+          retry_host_predicate: [{ name: 'envoy.retry_host_predicates.previous_hosts' }],
+        },
+        request_mirror_policies: [
+          { cluster: 'shadow', runtime_fraction: { default_value: { numerator: 5000, denominator: 'MILLION' } } },
+        ],
+      },
+      typed_per_filter_config: {
+        'envoy.filters.http.cors': {
+          allow_origin_string_match: [{ exact: 'https://a.example' }],
+          max_age: '60',
+          forward_not_matching_preflights: true,
+        },
+        'envoy.filters.http.fault': { abort: { grpc_status: 14 } },
+      },
+    });
+  });
+
   it('render weights, each with its own headers', () => {
     const remove = [{ op: 'remove', name: 'x-b' }] as const;
     expect(

@@ -24,6 +24,14 @@ export function renderCluster(cluster: ClusterFacts): object {
           max_pending_requests: circuitBreaker.maxPendingRequests,
           max_requests: circuitBreaker.maxRequests,
           max_retries: circuitBreaker.maxRetries,
+          ...(circuitBreaker.retryBudget === undefined
+            ? {}
+            : {
+                retry_budget: {
+                  budget_percent: { value: circuitBreaker.retryBudget.percent },
+                  min_retry_concurrency: circuitBreaker.retryBudget.minConcurrency,
+                },
+              }),
         },
       ],
     },

@@ -50,6 +50,6 @@ function renderQueryMatch({ name, value }: QueryMatch): object {
   return { name, string_match: renderStringMatch(value) };
 }
 
-function renderStringMatch(match: StringMatch): object {
+export function renderStringMatch(match: StringMatch): object {
   return match.kind === 'regex' ? { safe_regex: { regex: match.value } } : { [match.kind]: match.value };
 }

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The virtual hosts of a filter chain -> envoy.config.route.v3.RouteConfiguration as JSON. */
-import type {
-  Fault,
-  ForwardAction,
-  NetworkFilter,
-  RedirectAction,
-  Rewrite,
-  Route,
-  RouteAction,
-} from '../model/model.js';
+import type { ForwardAction, NetworkFilter, RedirectAction, Rewrite, Route, RouteAction } from '../model/model.js';
 import { istioConfig, renderDuration } from './render-cluster.js';
+import { renderFilterSettings, renderMirrors, renderRetry } from './render-policies.js';
 import { renderHeaderOps } from './render-headers.js';
 import { renderRouteMatch } from './render-match.js';
 
@@ -65,13 +58,11 @@ function renderAction(action: RouteAction, listenerPort: number): object {
 /** One cluster takes its header operations to the route, several to each weight, as Envoy's schema has them. */
 function renderForward(action: ForwardAction): object {
   const [only, ...others] = action.clusters;
-  const fault =
-    action.fault === undefined
-      ? {}
-      : { typed_per_filter_config: { 'envoy.filters.http.fault': renderFault(action.fault) } };
+  const filters = renderFilterSettings(action);
   const shared = {
     timeout: renderDuration(action.timeoutMs),
-    retry_policy: { retry_on: action.retry.conditions.join(','), num_retries: action.retry.attempts },
+    retry_policy: renderRetry(action.retry),
+    ...renderMirrors(action.mirrors),
     ...renderRewrite(action.rewrite),
   };
   if (only !== undefined && others.length === 0) {
@@ -83,7 +74,7 @@ function renderForward(action: ForwardAction): object {
       },
       ...renderHeaderOps('request', only.requestHeaders),
       ...renderHeaderOps('response', only.responseHeaders),
-      ...fault,
+      ...filters,
     };
   }
   const clusters = action.clusters.map((weighted) => ({
@@ -93,7 +84,7 @@ function renderForward(action: ForwardAction): object {
     ...renderHeaderOps('response', weighted.responseHeaders),
     ...(weighted.hostRewrite === undefined ? {} : { host_rewrite_literal: weighted.hostRewrite }),
   }));
-  return { route: { weighted_clusters: { clusters }, ...shared }, ...fault };
+  return { route: { weighted_clusters: { clusters }, ...shared }, ...filters };
 }
 
 function renderRewrite(rewrite: Rewrite | undefined): object {
@@ -111,16 +102,5 @@ function renderRedirect(action: RedirectAction, listenerPort: number): object {
     ...(action.path === undefined ? {} : { path_redirect: action.path }),
     ...(action.prefixRewrite === undefined ? {} : { prefix_rewrite: action.prefixRewrite }),
     response_code: REDIRECT_CODE[action.status],
-  };
-}
-
-function renderFault({ delay, abort }: Fault): object {
-  const percentage = (perMillion: number) => ({ numerator: perMillion, denominator: 'MILLION' });
-  return {
-    '@type': 'type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault',
-    ...(delay === undefined
-      ? {}
-      : { delay: { fixed_delay: renderDuration(delay.delayMs), percentage: percentage(delay.perMillion) } }),
-    ...(abort === undefined ? {} : { abort: { http_status: abort.status, percentage: percentage(abort.perMillion) } }),
   };
 }

@@ -171,18 +171,35 @@ function printForward(action: ForwardAction, clusters: ReadonlyMap<string, Clust
   if (rewrite?.kind === 'path') parts.push(`rewrite to ${rewrite.value}`);
   if (rewrite?.kind === 'regex') parts.push(`rewrite ${rewrite.pattern} to ${rewrite.substitution}`);
   if (timeoutMs > 0) parts.push(`timeout ${timeoutMs} ms`);
+  const { attempts, conditions, statusCodes = [], perTryTimeoutMs, repeatsUnsafe } = action.retry;
+  if (repeatsUnsafe === true || perTryTimeoutMs !== undefined) {
+    const reasons = conditions.filter(
+      (condition) => condition !== 'retriable-status-codes' || statusCodes.length === 0,
+    );
+    const tries = perTryTimeoutMs === undefined ? '' : ` of ${perTryTimeoutMs} ms`;
+    parts.push(`${attempts} retries${tries} on ${[...reasons, ...statusCodes].join(', ')}`);
+  }
+  for (const { cluster, perMillion } of action.mirrors ?? []) {
+    const [, port = '', subset = '', host = ''] = cluster.split('|');
+    parts.push(`mirror ${percent(perMillion)} to ${host}:${port}${subset === '' ? '' : ` ${subset}`}`);
+  }
+  if (action.cors !== undefined) parts.push('CORS');
   if (fault?.delay !== undefined) parts.push(`delay ${fault.delay.delayMs} ms for ${percent(fault.delay.perMillion)}`);
-  if (fault?.abort !== undefined) parts.push(`abort ${fault.abort.status} for ${percent(fault.abort.perMillion)}`);
+  if (fault?.abort !== undefined) {
+    const { grpcStatus, status, perMillion } = fault.abort;
+    parts.push(`abort ${grpcStatus === undefined ? status : `gRPC ${grpcStatus}`} for ${percent(perMillion)}`);
+  }
   return parts.join(', ');
 }
 
 function printTarget(target: WeightedCluster, total: number, clusters: ReadonlyMap<string, Cluster>): string {
-  const [, port = '', subset = '', host = ''] = target.cluster.split('|');
+  const [special = '', port = '', subset = '', host = ''] = target.cluster.split('|');
   const share = target.weight === total ? '' : `${Math.round((target.weight * 1000) / total) / 10}% `;
   const cluster = clusters.get(target.cluster);
   const version = subset === '' ? '' : ` ${subset}`;
   const authority = target.hostRewrite === undefined ? '' : ` as ${target.hostRewrite}`;
-  return `${share}${host}:${port}${version}${authority}${printState(cluster)}`;
+  const name = host === '' ? special : `${host}:${port}`;
+  return `${share}${name}${version}${authority}${printState(cluster)}`;
 }
 
 /** Only what will answer an error is said. */
