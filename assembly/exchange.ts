@@ -25,12 +25,15 @@ import {
   HELD_RETRY,
   HELD_WAITER,
   COUNTER_RQ_TOTAL,
+  ROUTE_SIZE,
+  ROUTE_STAT_SLOT,
+  TABLE_ROUTES,
 } from './layout';
 import { clusterState, countCluster, exchangeRecord, releaseConnection, takeHeld } from './breaker';
 import { closeClient } from './clients';
-import { dropGeneration, holdCurrentGeneration } from './generation';
+import { dropGeneration, holdCurrentGeneration, tableOf } from './generation';
 import { releaseEndpoint } from './pick';
-import { countRequest } from './stats';
+import { countRequest, countRoute } from './stats';
 import { connections, exchanges } from './thread';
 
 /** Starts an exchange in a free record. Returns its generation slot, or FAILURE_ENGINE when nothing has been published. */
@@ -55,8 +58,18 @@ export function finishExchange(exchange: u32, durationMs: f64): void {
   const record = exchangeRecord(exchange);
   const clusterSlot = load<i32>(record, EXCHANGE_CLUSTER_SLOT);
   countRequest(record, clusterSlot, durationMs);
+  const statSlot = statSlotOf(record);
+  if (statSlot != 0) countRoute(statSlot, record, durationMs);
   if (load<u32>(record, EXCHANGE_HELD) & HELD_REQUEST) countCluster(clusterSlot, COUNTER_RQ_TOTAL);
   releaseExchange(record);
+}
+
+/** ROUTE_STAT_SLOT of the exchange's route; 0 when it has none, or no route any more. */
+function statSlotOf(record: usize): u32 {
+  const route = load<i32>(record, EXCHANGE_ROUTE);
+  if (route < 0 || load<i32>(record, EXCHANGE_GENERATION) < 0) return 0;
+  const table = tableOf(record);
+  return load<u32>(table + load<u32>(table, TABLE_ROUTES + 4) + <usize>route * ROUTE_SIZE, ROUTE_STAT_SLOT);
 }
 
 /** Ends an exchange that is no request of a client: its cluster counts it, and nobody else. */

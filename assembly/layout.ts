@@ -425,6 +425,8 @@ export const LISTENER_RQ_IDLE_TIMEOUT = 56;
 //  40  f64 durationBuckets[20], 200 requestBytesBuckets[20], 360 responseBytesBuckets[20] (not cumulative)
 // ---------------------------------------------------------------------------------------------------------------------
 export const SERIES_SIZE = 520;
+/** In the lower half of keyLow, where no cluster has it: the row counts a route with a statPrefix, whose slot is the upper half. */
+export const SERIES_OF_ROUTE = 0xffff;
 export const SERIES_KEY_LOW = 0;
 export const SERIES_KEY_HIGH = 4;
 export const SERIES_COUNT = 8;
@@ -544,6 +546,8 @@ export const ROUTE_RESPONSE_OPS_COUNT = 60;
 export const ROUTE_MATCHED_PATH_LENGTH = 64;
 export const ROUTE_VIRTUAL_HOST = 68;
 export const ROUTE_MATCH = 72;
+/** Statistics of its own (statPrefix): slot + 1, 0 = none. Filled in when the table is published. */
+export const ROUTE_STAT_SLOT = 124;
 export const WHOLE_PATH = 0xffffffff;
 
 export const REWRITE_NONE = 0;

@@ -14,6 +14,7 @@ import {
   SERIES_DURATION_SUM,
   SERIES_KEY_HIGH,
   SERIES_KEY_LOW,
+  SERIES_OF_ROUTE,
   SERIES_REQUEST_BYTES_BUCKETS,
   SERIES_REQUEST_BYTES_SUM,
   SERIES_RESPONSE_BYTES_BUCKETS,
@@ -66,6 +67,13 @@ function seriesRow(keyLow: u32, keyHigh: u32): usize {
   // Last, so that the main thread never reads a row without its key.
   atomic.store<u32>(slab + SLAB_SERIES_COUNT, used + 1);
   return row;
+}
+
+/** Counts a finished request for a route that has statistics of its own, by status alone. */
+export function countRoute(statSlot: u32, record: usize, durationMs: f64): void {
+  const row = seriesRow(SERIES_OF_ROUTE | (statSlot << 16), load<u32>(record, EXCHANGE_STATUS) & 1023);
+  addTo(row + SERIES_COUNT, 1.0);
+  addTo(row + SERIES_DURATION_SUM, durationMs);
 }
 
 /** Counts one finished request. `clusterSlot` is -1 when it never had a cluster. */

@@ -9,6 +9,7 @@ import type {
   ClusterStatistics,
   HistogramData,
   RequestSeries,
+  RouteSeries,
   StatisticsSnapshot,
   ThreadStatistics,
 } from './statistics.js';
@@ -35,10 +36,11 @@ export function readStatistics(
   listenerSlots: ReadonlyMap<string, number> = new Map<string, number>(),
 ): StatisticsSnapshot {
   const listeners = readListeners(engine, listenerSlots);
-  return { requests: readSeries(engine, store), clusters: readClusters(engine, store), listeners, threads };
+  const { requests, routes } = readSeries(engine, store);
+  return { requests, routes, clusters: readClusters(engine, store), listeners, threads };
 }
 
-function readSeries(engine: Engine, store: TableStore): RequestSeries[] {
+function readSeries(engine: Engine, store: TableStore): { requests: RequestSeries[]; routes: RouteSeries[] } {
   const merged: MergedSeries = new Map();
   for (let thread = 0; thread < engine.control(layout.CONTROL_THREAD_CAPACITY); thread++) {
     const rows = seriesRows(engine, thread);
@@ -46,12 +48,19 @@ function readSeries(engine: Engine, store: TableStore): RequestSeries[] {
     const count = Atomics.load(engine.words, (slab + layout.SLAB_SERIES_COUNT) / 4);
     for (let row = 0; row < count; row++) addRow(engine, rows + row * layout.SERIES_SIZE, merged);
   }
-  const result: RequestSeries[] = [];
+  const requests: RequestSeries[] = [];
+  const routes: RouteSeries[] = [];
   const known = store.current?.encoded.host.clusters ?? [];
   const clusters = new Map<string, ClusterData>(known.map((cluster) => [cluster.name, cluster]));
   for (const inner of merged.values())
-    for (const series of inner.values()) result.push(toSeries(series, store, clusters));
-  return result;
+    for (const series of inner.values()) {
+      if ((series.keyLow & 0xffff) !== layout.SERIES_OF_ROUTE) requests.push(toSeries(series, store, clusters));
+      else {
+        const route = store.routeStat(series.keyLow >>> 16);
+        if (route) routes.push({ ...route, status: series.keyHigh & 1023, count: series.numbers[0] ?? 0 });
+      }
+    }
+  return { requests, routes };
 }
 
 function addRow(engine: Engine, at: number, merged: MergedSeries): void {

@@ -34,6 +34,15 @@ export interface RequestSeries {
   readonly responseBytes: HistogramData;
 }
 
+/** Finished requests of the routes of a virtual host that share a statPrefix. */
+export interface RouteSeries {
+  readonly virtualHost: string;
+  readonly statPrefix: string;
+  /** 0 = no response was sent. */
+  readonly status: number;
+  readonly count: number;
+}
+
 /** Counters carry Envoy's names without the `upstream_` prefix where that is all they say. */
 export interface ClusterStatistics {
   readonly name: string;
@@ -99,6 +108,7 @@ export interface ListenerCounters {
 
 export interface StatisticsSnapshot {
   readonly requests: readonly RequestSeries[];
+  readonly routes: readonly RouteSeries[];
   readonly clusters: readonly ClusterStatistics[];
   readonly listeners: readonly ListenerStatistics[];
   readonly threads: readonly ThreadStatistics[];

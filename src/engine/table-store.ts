@@ -5,7 +5,7 @@
  */
 import * as layout from '../../assembly/layout.js';
 import type { WorkloadIdentity } from '../model/model.js';
-import type { ClusterData, EncodedTables, EndpointData } from '../rules/encoded-tables.js';
+import type { ClusterData, EncodedTables, EndpointData, RouteData } from '../rules/encoded-tables.js';
 import { Arena } from './arena.js';
 import type { Engine } from './engine.js';
 import { SlotSpace } from './state-registry.js';
@@ -35,6 +35,8 @@ export class TableStore {
   readonly endpoints: SlotSpace;
   /** Slot 0 stands for an unknown workload, also when there are more than the slots can tell apart. */
   readonly #workloads: WorkloadIdentity[] = [];
+  readonly #routeStats: RouteStatIdentity[] = [];
+  readonly #statSlots = new Map<string, number>();
   readonly #workloadSlots = new Map<string, number>();
   #serial = 0;
 
@@ -60,6 +62,11 @@ export class TableStore {
 
   workload(slot: number): WorkloadIdentity | undefined {
     return slot === 0 ? undefined : this.#workloads[slot - 1];
+  }
+
+  /** What a series with SERIES_OF_ROUTE counts. */
+  routeStat(slot: number): RouteStatIdentity | undefined {
+    return slot === 0 ? undefined : this.#routeStats[slot - 1];
   }
 
   clusterStateOffset(slot: number): number {
@@ -170,6 +177,7 @@ export class TableStore {
     const section = (header: number): number => base + (words[(base + header + 4) >> 2] ?? 0);
     const clusterRecords = section(layout.TABLE_CLUSTERS);
     const endpointRecords = section(layout.TABLE_ENDPOINTS);
+    this.#assignStatSlots(section(layout.TABLE_ROUTES), encoded.host);
     for (const [index, cluster] of encoded.host.clusters.entries()) {
       const slot = this.clusters.acquire(cluster.name);
       if (slot < 0) return `more than ${this.#engine.control(layout.CONTROL_CLUSTER_CAPACITY)} clusters are in use`;
@@ -184,6 +192,32 @@ export class TableStore {
       }
     }
     return '';
+  }
+
+  /** Slots of routes that are counted by themselves; they are few, and once given out they stay. */
+  #assignStatSlots(routeRecords: number, { routes, virtualHosts }: EncodedTables['host']): void {
+    let counted = countedRoutes.get(routes);
+    if (counted === undefined) {
+      counted = routes.flatMap(({ statPrefix, virtualHost }, index) =>
+        statPrefix === undefined ? [] : [{ index, virtualHost: virtualHosts[virtualHost]?.name ?? '', statPrefix }],
+      );
+      countedRoutes.set(routes, counted);
+    }
+    for (const { index, virtualHost, statPrefix } of counted) {
+      const at = routeRecords + index * layout.ROUTE_SIZE + layout.ROUTE_STAT_SLOT;
+      this.#engine.words[at >> 2] = this.#statSlot({ virtualHost, statPrefix });
+    }
+  }
+
+  #statSlot(identity: RouteStatIdentity): number {
+    const key = `${identity.virtualHost} ${identity.statPrefix}`;
+    const known = this.#statSlots.get(key);
+    if (known !== undefined) return known;
+    // A series key has 16 bits for it.
+    if (this.#routeStats.length >= 0xfffe) return 0;
+    this.#routeStats.push(identity);
+    this.#statSlots.set(key, this.#routeStats.length);
+    return this.#routeStats.length;
   }
 
   #workloadSlot(identity: WorkloadIdentity): number {
@@ -241,6 +275,15 @@ export class TableStore {
     this.#engine.bytes.fill(0, at, at + layout.ENDPOINT_STATE_SIZE);
   }
 }
+
+/** A virtual host, and the statPrefix of some of its routes. */
+export interface RouteStatIdentity {
+  readonly virtualHost: string;
+  readonly statPrefix: string;
+}
+
+/** By the routes that they are among: tables that differ in endpoints alone share them. */
+const countedRoutes = new WeakMap<readonly RouteData[], readonly (RouteStatIdentity & { readonly index: number })[]>();
 
 /** keyLow of a series whose cluster slot has a new owner: no cluster has this key. */
 export const RETIRED_SERIES = 0xffffffff;

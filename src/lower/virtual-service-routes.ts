@@ -21,9 +21,10 @@ export function lowerRoutes(context: LowerContext, virtualService: VirtualServic
     const action = lowerAction(context, { resource, rule, path }, scope);
     if (action === undefined) continue;
     const name = rule.name ?? '';
-    const add = (match: RouteMatch, matchName: string, at: string): boolean => {
+    const add = (match: RouteMatch, matchName: string, at: string, statPrefix = ''): boolean => {
       const routeName = matchName === '' ? name : `${name}.${matchName}`;
-      routes.push({ name: routeName, match, action, origin: originOf(resource, at) });
+      const counted = statPrefix === '' ? {} : { statPrefix };
+      routes.push({ name: routeName, ...counted, match, action, origin: originOf(resource, at) });
       return isCatchAll(match);
     };
     if (blocks.length === 0) {
@@ -33,7 +34,8 @@ export function lowerRoutes(context: LowerContext, virtualService: VirtualServic
     for (const [index, { block, path: blockPath }] of blocks.entries()) {
       if (held[index] !== true) continue;
       const match = lowerMatch(block);
-      if (match !== undefined && add(match, block.name ?? '', blockPath === '' ? path : blockPath)) return routes;
+      const at = blockPath === '' ? path : blockPath;
+      if (match !== undefined && add(match, block.name ?? '', at, block.statPrefix)) return routes;
     }
   }
   return routes;

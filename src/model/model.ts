@@ -127,6 +127,8 @@ export interface VirtualHost {
 export interface Route {
   /** Route name as in access logs; '' when unnamed. */
   readonly name: string;
+  /** The route is counted under this name of its virtual host; absent = not by itself. */
+  readonly statPrefix?: string;
   readonly match: RouteMatch;
   readonly action: RouteAction;
   readonly origin: Origin;

@@ -73,6 +73,7 @@ export function encodeTables(model: RoutingModel, options: EncodeOptions = {}): 
         routes.push({
           name: route.name,
           virtualHost: virtualHosts.length,
+          ...(route.statPrefix === undefined ? {} : { statPrefix: route.statPrefix }),
           origin: route.origin,
           conditions: names,
           ...action,

@@ -61,6 +61,7 @@ export interface VirtualHostData {
 export interface RouteData {
   readonly name: string;
   readonly virtualHost: number;
+  readonly statPrefix?: string;
   readonly origin: Origin;
   /** Names of the conditions in the numbering of testRoute, such as `path prefix /api` or `header version exact new`. */
   readonly conditions: readonly string[];

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readGeneratedDoc } from '../../test/support/generated-doc.js';
 import { HISTOGRAM_BOUNDS } from '../engine/statistics.js';
 import { CLUSTER_METRICS } from './cluster-metrics.js';
+import { ROUTE_METRICS } from './route-metrics.js';
 import { ISTIO_METRICS, REQUEST_LABELS } from './istio-metrics.js';
 import { LISTENER_METRICS } from './listener-metrics.js';
 import type { MetricDefinition } from './metric-definition.js';
@@ -20,7 +21,7 @@ function table(metrics: readonly MetricDefinition[]): string {
 }
 
 function page(): string {
-  const described = [...ISTIO_METRICS, ...CLUSTER_METRICS, ...LISTENER_METRICS];
+  const described = [...ISTIO_METRICS, ...CLUSTER_METRICS, ...ROUTE_METRICS, ...LISTENER_METRICS];
   const rest = METRICS.filter((metric) => !described.includes(metric));
   return `# Metrics
 
@@ -44,6 +45,12 @@ ${table(ISTIO_METRICS)}
 Names and meaning are Envoy's. A metric of Envoy that Weft does not count is absent.
 
 ${table(CLUSTER_METRICS)}
+
+## Routes
+
+For match blocks with a \`statPrefix\`, which is the label \`route\`. Names and meaning are Envoy's.
+
+${table(ROUTE_METRICS)}
 
 ## Client connections
 

@@ -21,12 +21,14 @@ import type {
   Sample,
 } from './metric-definition.js';
 import type { MetricsSource } from './server-facts.js';
+import { ROUTE_METRICS } from './route-metrics.js';
 import { SERVER_METRICS } from './server-metrics.js';
 
 /** Every metric that Weft has, in the order of exposition. */
 export const METRICS: readonly MetricDefinition[] = [
   ...ISTIO_METRICS,
   ...CLUSTER_METRICS,
+  ...ROUTE_METRICS,
   ...LISTENER_METRICS,
   ...SERVER_METRICS,
 ];

@@ -114,6 +114,10 @@ export function clusterStatisticsOf(name: string, facts: Partial<ClusterStatisti
 
 /** Two answers of reviews v2, one 503 of it, one 404 without a cluster; two threads. */
 export const STATISTICS: StatisticsSnapshot = {
+  routes: [
+    { virtualHost: 'reviews.example:80', statPrefix: 'checkout', status: 200, count: 3 },
+    { virtualHost: 'reviews.example:80', statPrefix: 'checkout', status: 503, count: 1 },
+  ],
   requests: [
     seriesOf([3, 40], { clusterName: REVIEWS_CLUSTER, service: REVIEWS, workload: REVIEWS_V2 }),
     seriesOf([7], { clusterName: REVIEWS_CLUSTER, service: REVIEWS, status: 503, responseFlags: 'UF,URX' }),

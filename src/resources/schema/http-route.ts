@@ -21,7 +21,6 @@ import {
   map,
   message,
   nonEmptyString,
-  NOT_EXECUTED,
   number,
   oneOf,
   port,
@@ -48,7 +47,7 @@ const httpMatch = message(
     sourceLabels: field(labels(), 'Only in proxies of workloads with these labels.'),
     sourceNamespace: field(string('dns-label'), 'Only in proxies of this namespace.'),
     gateways: field(list(string()), 'Only on these gateways; `mesh` means sidecars.'),
-    statPrefix: field(string(), 'Adds statistics of this route under a prefix.', NOT_EXECUTED),
+    statPrefix: field(string(), 'Counts this route by itself, under the prefix.'),
   },
   { check: checkHttpMatch },
 );
