@@ -17,6 +17,12 @@ export type Load =
       /** Requests in flight on each connection. */
       readonly pipeline?: number;
       readonly newConnections?: boolean;
+      /** HTTP/2: requests at once on each connection. WebSocket: messages at once. */
+      readonly streams?: number;
+      /** HTTP/2: fields of each request besides. */
+      readonly headers?: Readonly<Record<string, string>>;
+      /** HTTP/2: the origin answers with the request's body. */
+      readonly echo?: true;
       /** What goes on beside the load, each time after so many milliseconds. */
       readonly beside?: { readonly what: 'scrape' | 'reload'; readonly everyMs: number };
     }
@@ -36,7 +42,11 @@ export type Load =
   | { readonly kind: 'scaling'; readonly connections: number; readonly target: Target };
 
 /** Work with the number of upstreams instead of their ports. */
-export type PlannedWork = Omit<Work, 'upstreams'> & { readonly upstreamCount: number };
+export type PlannedWork = Omit<Work, 'upstreams' | 'tls'> & {
+  readonly upstreamCount: number;
+  /** The run makes a certificate. */
+  readonly tls?: true;
+};
 
 /** Where Weft's configuration comes from: YAML of the work, the same compiled by `weft compile`, or the demo's files. */
 export type WeftSource = 'yaml' | 'rules' | 'demo';
@@ -66,12 +76,14 @@ export type Metric = keyof typeof METRICS;
 
 export interface Scenario {
   readonly name: string;
-  readonly group: 'h1' | 'routes' | 'features' | 'operation' | 'memory';
+  readonly group: 'h1' | 'tls' | 'h2' | 'websocket' | 'tcp' | 'routes' | 'features' | 'operation' | 'memory';
   /** One sentence for the reader of the results. */
   readonly shows: string;
   readonly work: PlannedWork;
   /** Body of each answer. */
   readonly answerBytes: number;
+  /** HTTP/2 origins: the trailer of each answer. */
+  readonly trailer?: string;
   readonly load: Load;
   /** The figure that ratios are made of. */
   readonly metric: Metric;

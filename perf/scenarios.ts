@@ -263,8 +263,136 @@ const MEMORY: readonly Row[] = [
   },
 ];
 
+const GRPC_FIELDS = { te: 'trailers', 'content-type': 'application/grpc' };
+
+const TLS: readonly Row[] = [
+  {
+    name: 'https-small',
+    group: 'tls',
+    shows: '128-byte answers over TLS on kept connections, 1,000 prefix routes loaded, the last one hit',
+    work: { ...EDGE, tls: true },
+    load: SATURATE,
+    metric: 'cpuUsPerRequest',
+  },
+  {
+    name: 'https-down-1m',
+    group: 'tls',
+    shows: 'answers of 1 MiB over TLS',
+    work: { ...EDGE, tls: true },
+    answerBytes: MIB,
+    load: { ...SATURATE, connections: BULK_CONNECTIONS },
+    metric: 'cpuUsPerMib',
+  },
+  {
+    name: 'https-handshakes',
+    group: 'tls',
+    shows: 'a new connection with a full handshake (P-256) for each request',
+    work: { ...EDGE, tls: true },
+    load: { ...SATURATE, newConnections: true },
+    metric: 'cpuUsPerRequest',
+  },
+];
+
+const H2: readonly Row[] = [
+  {
+    name: 'h2-small',
+    group: 'h2',
+    shows: 'HTTP/2 on both sides, 128-byte answers, 8 connections of 16 streams, 1,000 prefix routes, the last one hit',
+    work: { ...EDGE, protocol: 'http2' },
+    load: { ...SATURATE, connections: 8, streams: 16 },
+    metric: 'cpuUsPerRequest',
+  },
+  {
+    name: 'h2-down-1m',
+    group: 'h2',
+    shows: 'answers of 1 MiB over HTTP/2, 4 connections of 4 streams',
+    work: { ...ALL_THROUGH, protocol: 'http2' },
+    answerBytes: MIB,
+    load: { ...SATURATE, connections: 4, streams: 4 },
+    metric: 'cpuUsPerMib',
+  },
+  {
+    name: 'grpc-unary',
+    group: 'h2',
+    shows: 'gRPC calls of 128 bytes each way, status in the trailers, 8 connections of 16 streams',
+    work: { ...ALL_THROUGH, protocol: 'http2' },
+    trailer: 'grpc-status: 0',
+    load: { ...SATURATE, connections: 8, streams: 16, requestBytes: SMALL_BYTES, headers: GRPC_FIELDS },
+    metric: 'cpuUsPerRequest',
+  },
+  {
+    name: 'grpc-streaming',
+    group: 'h2',
+    shows: 'gRPC calls that send 1 MiB and get it back while they send, 4 connections of 4 streams',
+    work: { ...ALL_THROUGH, protocol: 'http2' },
+    trailer: 'grpc-status: 0',
+    load: { ...SATURATE, connections: 4, streams: 4, requestBytes: MIB, headers: GRPC_FIELDS, echo: true },
+    metric: 'cpuUsPerMib',
+  },
+];
+
+const TCP: readonly Row[] = [
+  {
+    name: 'tcp-small',
+    group: 'tcp',
+    shows: '128-byte answers passed on as bytes, without a look at them',
+    work: { ...ALL_THROUGH, protocol: 'tcp' },
+    load: SATURATE,
+    metric: 'cpuUsPerRequest',
+  },
+  {
+    name: 'tcp-down-1m',
+    group: 'tcp',
+    shows: 'answers of 1 MiB passed on as bytes',
+    work: { ...ALL_THROUGH, protocol: 'tcp' },
+    answerBytes: MIB,
+    load: { ...SATURATE, connections: BULK_CONNECTIONS },
+    metric: 'cpuUsPerMib',
+  },
+  {
+    name: 'tcp-up-1m',
+    group: 'tcp',
+    shows: 'request bodies of 1 MiB passed on as bytes',
+    work: { ...ALL_THROUGH, protocol: 'tcp' },
+    load: { ...SATURATE, connections: BULK_CONNECTIONS, requestBytes: MIB },
+    metric: 'cpuUsPerMib',
+  },
+];
+
+const WEBSOCKET: readonly Row[] = [
+  {
+    name: 'websocket-messages',
+    group: 'websocket',
+    shows: 'messages of 125 bytes and as many back, four at a time on each of 32 connections',
+    work: { ...ALL_THROUGH, protocol: 'websocket' },
+    answerBytes: 0,
+    load: { ...SATURATE, streams: 4 },
+    metric: 'cpuUsPerRequest',
+  },
+];
+
+const IDLE_HTTP2: Row = {
+  name: 'idle-http2-connections',
+  group: 'h2',
+  shows: '2,000 HTTP/2 connections that asked once and then sit',
+  work: { ...ALL_THROUGH, protocol: 'http2' },
+  load: { kind: 'idle', connections: 2000 },
+  metric: 'bytesPerConnection',
+};
+
 /** All rows, in the order in which they run. */
-export const SCENARIOS: readonly Scenario[] = [...H1, ...FEATURES, ...OPERATION, ...MEMORY, ...ROUTES].map((row) => ({
+export const SCENARIOS: readonly Scenario[] = [
+  ...H1,
+  ...TLS,
+  ...H2,
+  IDLE_HTTP2,
+  ...WEBSOCKET,
+  ...TCP,
+  ...FEATURES,
+  ...OPERATION,
+  ...MEMORY,
+  ...ROUTES,
+].map((row) => ({
   answerBytes: SMALL_BYTES,
   withPeers: true,
   ...row,

@@ -7,7 +7,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startUpstream } from '../upstream/upstream.js';
+import { startOrigin } from '../upstream/origin.js';
 import type { Upstream } from '../upstream/upstream.js';
 import { checkAnswers } from '../measure/check-answers.js';
 import { startContestant, workOn } from '../measure/contestant.js';
@@ -44,7 +44,7 @@ export async function compareScenario(
 ): Promise<ComparedRound[]> {
   const { load } = scenario;
   if (load.kind !== 'closed') throw new Error(`${scenario.name} is not made of requests as fast as they go`);
-  const upstream = await startUpstream(scenario.work.upstreamCount, scenario.answerBytes, setting.cpus.load);
+  const upstream = await startOrigin(scenario, setting);
   try {
     const rounds: ComparedRound[] = [];
     for (let round = 0; round < setting.rounds; round++) {
@@ -66,7 +66,7 @@ async function compareOnce(
   upstream: Upstream,
   { cpus, directory }: Setting,
 ): Promise<ComparedRound> {
-  const work = workOn(scenario.work, upstream);
+  const work = workOn(scenario.work, upstream, directory);
   const started = new Map<Role, Started>();
   const costs: Record<Role, number[]> = { base: [], baseAgain: [], head: [], headAgain: [] };
   const measure = async (role: Role, seconds: number): Promise<number> => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * h2load in HTTP/1.1 as the load of a set rate: its log has a line for each request, and percentiles are computed from all of
- * them. Latency counts from when the request was sent, so a client that falls behind hides waiting; hence a round whose rate
+ * h2load in HTTP/1.1 as the load of a set rate, and what it prints of a closed loop in HTTP/2. At a rate its log has a line for
+ * each request, and percentiles are computed from all of them. Latency counts from when the request was sent, so a client that falls behind hides waiting; hence a round whose rate
  * was not reached is no measurement.
  */
 import { readFile, rm } from 'node:fs/promises';
@@ -28,6 +28,23 @@ export interface PacedFigures {
 
 /** Less than this share of the wanted rate: the client or the proxy did not keep up, and latency means nothing. */
 const REACHED_SHARE = 0.95;
+
+const FINISHED = /^finished in ([\d.]+)(us|ms|s), /m;
+const REQUESTS = /^requests: \d+ total, \d+ started, (\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored/m;
+const UNIT_SECONDS: Readonly<Record<string, number>> = { us: 1e-6, ms: 1e-3, s: 1 };
+
+/** The figures of a closed loop. Throws when the output holds none, when a request failed, or when none succeeded. */
+export function parseClosed(output: string): { readonly requests: number; readonly seconds: number } {
+  const [, took, unit = ''] = FINISHED.exec(output) ?? [];
+  const [, done, succeeded, failed, errored] = (REQUESTS.exec(output) ?? []).map(Number);
+  const seconds = Number(took) * (UNIT_SECONDS[unit] ?? NaN);
+  if (done === undefined || !(seconds > 0)) throw new Error(`h2load printed no figures:\n${output}`);
+  if (failed !== 0 || errored !== 0 || succeeded !== done) {
+    throw new Error(`failed requests: ${failed} failed, ${errored} errored, ${succeeded} of ${done} succeeded`);
+  }
+  if (done === 0) throw new Error('no request was answered');
+  return { requests: done, seconds };
+}
 
 /** Rejects when a request failed or the rate was not reached. The log goes to `directory` and is removed. */
 export async function runH2load(load: PacedLoad, directory: string, cpus: string | undefined): Promise<PacedFigures> {

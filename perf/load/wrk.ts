@@ -19,6 +19,8 @@ export interface ClosedLoad {
   readonly bodyBytes?: number;
   readonly pipeline?: number;
   readonly newConnections?: boolean;
+  /** Over TLS, with a full handshake for each connection. */
+  readonly isSecure?: boolean;
 }
 
 export interface ClosedFigures {
@@ -43,7 +45,8 @@ export async function runWrk(load: ClosedLoad, directory: string, cpus: string |
   await writeFile(script, luaOf(load));
   const { port, connections, seconds } = load;
   const args = ['-t', '1', '-c', `${connections}`, '-d', `${Math.ceil(seconds)}s`, '--timeout', '10s'];
-  return parseWrk(await runProgram('wrk', [...args, '-s', script, `http://127.0.0.1:${port}/`], cpus));
+  const url = `${load.isSecure === true ? 'https' : 'http'}://127.0.0.1:${port}/`;
+  return parseWrk(await runProgram('wrk', [...args, '-s', script, url], cpus));
 }
 
 /** The figures of wrk's output. Throws when it holds none, when a request failed, or when none succeeded. */

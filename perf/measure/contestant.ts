@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Peer, RunningPeer, Work } from '../peers/contract.js';
 import { findFreePort } from '../peers/process.js';
 import type { PlannedWork } from '../scenario.js';
+import { certificateIn } from './certificate.js';
 import type { Upstream } from '../upstream/upstream.js';
 import type { CpuPlan } from './cpu-plan.js';
 
@@ -22,9 +23,14 @@ export interface Started {
   readonly threads: number;
 }
 
-/** The work with the ports of the upstreams that run now. */
-export function workOn({ upstreamCount: _count, ...work }: PlannedWork, upstream: Upstream): Work {
-  return { ...work, upstreams: upstream.ports };
+/** The work with the ports of the upstreams that run now, and a certificate that lies in the run's `directory`. */
+export function workOn(
+  { upstreamCount: _count, tls, ...work }: PlannedWork,
+  upstream: Upstream,
+  directory: string,
+): Work {
+  const withTls = tls === undefined ? {} : { tls: certificateIn(directory) };
+  return { ...work, ...withTls, upstreams: upstream.ports };
 }
 
 /**

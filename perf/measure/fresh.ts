@@ -63,8 +63,8 @@ function measurementOf(
   upstream: Upstream,
   setting: Setting,
 ): () => Promise<Figures> {
-  const work = workOn(scenario.work, upstream);
   const { directory, cpus, seconds } = setting;
+  const work = workOn(scenario.work, upstream, directory);
   const start = (threads: number): Promise<Started> => startContestant(contestant, work, threads, cpus, directory);
   const place = { directory, cpus: cpus.load, seconds };
   switch (load.kind) {
@@ -116,7 +116,7 @@ async function measureStart(
   upstream: Upstream,
   { cpus, directory }: Setting,
 ): Promise<Figures> {
-  const work = workOn(scenario.work, upstream);
+  const work = workOn(scenario.work, upstream, directory);
   const { paths, headersOf } = requestsFor(work.routes, 'last');
   const port = await findFreePort();
   const starting = startContestant(contestant, work, 1, cpus, directory, port);
@@ -143,7 +143,8 @@ async function measureStart(
 async function measureIdle({ running, port, work }: Started, count: number): Promise<Figures> {
   await sleep(REST_MS);
   const before = memoryOf(running.pid);
-  const idle = await openIdleConnections(port, requestsFor(work.routes, 'last').paths[0] ?? '/', count);
+  const path = requestsFor(work.routes, 'last').paths[0] ?? '/';
+  const idle = await openIdleConnections(port, path, count, work.protocol ?? 'http1');
   try {
     await sleep(REST_MS);
     const after = memoryOf(running.pid);

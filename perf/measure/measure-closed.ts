@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One round of closed-loop load on one proxy -> its figures. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runWrk } from '../load/wrk.js';
+import { runClosed } from '../load/closed.js';
 import type { Work } from '../peers/contract.js';
 import type { Load, Scenario } from '../scenario.js';
 import type { Started } from './contestant.js';
@@ -31,10 +31,11 @@ export async function measureClosed(
   const { paths, varying, headersOf } = requestsFor(work.routes, load.target);
   const before = cpuTimesOf(running.pid);
   const beside = startBeside(load, running, work);
-  const figures = await runWrk(
+  const figures = await runClosed(
     {
-      ...{ port, paths, seconds, connections: load.connections },
-      headers: paths.length === 1 ? headersOf(0) : {},
+      ...{ port, paths, seconds, connections: load.connections, isSecure: work.tls !== undefined },
+      ...{ protocol: work.protocol ?? 'http1', streams: load.streams ?? 1 },
+      headers: { ...(paths.length === 1 ? headersOf(0) : {}), ...load.headers },
       ...(varying === undefined ? {} : { varying }),
       ...(load.requestBytes === undefined ? {} : { bodyBytes: load.requestBytes }),
       ...(load.pipeline === undefined ? {} : { pipeline: load.pipeline }),

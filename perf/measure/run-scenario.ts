@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A row of the table and the proxies at hand -> its result. Never rejects for one proxy's sake. */
 import type { Scenario } from '../scenario.js';
-import { startUpstream } from '../upstream/upstream.js';
+import { startOrigin } from '../upstream/origin.js';
 import { workOn } from './contestant.js';
 import type { Contestant } from './contestant.js';
 import { runFresh } from './fresh.js';
@@ -17,10 +17,10 @@ export async function runScenario(
 ): Promise<ScenarioResult> {
   const log = new ScenarioLog();
   let peers: readonly PeerResult[] = [];
-  const upstream = await startUpstream(scenario.work.upstreamCount, scenario.answerBytes, setting.cpus.load);
+  const upstream = await startOrigin(scenario, setting);
   try {
     const able = contestants.filter(({ name, peer }) => {
-      const why = peer.unsupported(workOn(scenario.work, upstream));
+      const why = peer.unsupported(workOn(scenario.work, upstream, setting.directory));
       if (why !== undefined) log.skip(name, why);
       return why === undefined;
     });

@@ -82,7 +82,7 @@ async function startChecked(
   setting: Setting,
   log: ScenarioLog,
 ): Promise<Started | undefined> {
-  const work = workOn(scenario.work, upstream);
+  const work = workOn(scenario.work, upstream, setting.directory);
   let one: Started | undefined;
   try {
     one = await startContestant(contestant, work, scenario.threads ?? 1, setting.cpus, setting.directory);

@@ -6,6 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildCaddyConfig } from './caddy-config.js';
+import { onlyPlainHttp1 } from './contract.js';
 import type { Peer, RunningPeer, StartOptions, Work } from './contract.js';
 import { findFreePort, startServing } from './process.js';
 import { detectTool, requireTool } from './tools.js';
@@ -23,7 +24,10 @@ export const caddy: Peer = {
   start,
 };
 
-function unsupported({ routes }: Work): string | undefined {
+function unsupported(work: Work): string | undefined {
+  const { routes } = work;
+  const other = onlyPlainHttp1(work);
+  if (other !== undefined) return other;
   if (routes === null || routes.count <= ROUTE_LIMIT) return undefined;
   return `one connection pool for each route: more than ${ROUTE_LIMIT} run out of ports`;
 }

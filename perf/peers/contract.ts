@@ -11,8 +11,26 @@ export interface RouteSet {
   readonly count: number;
 }
 
+/**
+ * What is spoken on both sides of the proxy: HTTP/1.1, the same upgraded to WebSocket, HTTP/2 in cleartext with prior knowledge,
+ * or bytes that the proxy passes on without looking at them.
+ */
+export type Protocol = 'http1' | 'websocket' | 'http2' | 'tcp';
+
+/** PEM files of a server's certificate. */
+export interface ServerCertificate {
+  readonly certificate: string;
+  readonly privateKey: string;
+  /** Both in one file. */
+  readonly both: string;
+}
+
 /** What the proxy must do in a scenario. */
 export interface Work {
+  /** Default: HTTP/1.1. */
+  readonly protocol?: Protocol;
+  /** Clients come over TLS 1.2 or 1.3, which ends at the proxy; absent: cleartext. */
+  readonly tls?: ServerCertificate;
   /** Ports on 127.0.0.1. */
   readonly upstreams: readonly number[];
   /** Null: everything goes upstream by one catch-all route. */
@@ -59,6 +77,12 @@ export interface Peer {
   unsupported(work: Work): string | undefined;
   /** Resolves when it answers on its port; rejects with its output when it does not start. */
   start(options: StartOptions): Promise<RunningPeer>;
+}
+
+/** Why a peer of which the suite has a configuration for HTTP/1.1 in cleartext only can't do this work. */
+export function onlyPlainHttp1({ protocol = 'http1', tls }: Work): string | undefined {
+  if (protocol !== 'http1') return `the suite has no configuration of it for ${protocol}`;
+  return tls === undefined ? undefined : 'the suite has no configuration of it for TLS';
 }
 
 /** The request target that only route `index` (from 0) of the set takes. */

@@ -43,6 +43,21 @@ describe('the same work', () => {
     expect(nginxConfig(work(kind), PLACES)).toContain(text);
   });
 
+  const tls = { certificate: '/c.crt', privateKey: '/c.key', both: '/c.pem' };
+
+  it.each([
+    ['http2', { protocol: 'http2' }, 'grpc_pass grpc://upstream_0', ' proto h2', '"GRPC"'],
+    ['tcp', { protocol: 'tcp' }, 'proxy_pass 127.0.0.1:9001', 'mode tcp', '"TCP"'],
+    ['websocket', { protocol: 'websocket' }, 'Connection "upgrade"', 'timeout tunnel', '"HTTP"'],
+    ['TLS', { tls }, 'ssl_certificate /c.crt', 'ssl crt /c.pem', '"/c.crt"'],
+  ] as const)('speaks %s for all three', (_, more, nginxText, haproxyText, weftText) => {
+    const some = { upstreams: [9001], routes: null, ...more };
+    expect(nginxConfig(some, PLACES)).toContain(nginxText);
+    expect(haproxyConfig(some, PLACES, 'g')).toContain(haproxyText);
+    const documents = parseAllDocuments(yamlOfWork(some)).map((document) => document.toJS() as object);
+    expect(JSON.stringify(documents)).toContain(weftText);
+  });
+
   it.each([
     ['exact', 'map_str', '/shop/route-2 upstream_0'],
     ['prefix', 'map_beg', '/shop/route-2/ upstream_0'],

@@ -4,7 +4,7 @@
  * order in one virtual host, the form that Istio's control plane sends. Routes and clusters are files of their own, watched
  * by Envoy, so that a reload changes neither the listener nor its connections.
  */
-import type { Work } from './contract.js';
+import type { ServerCertificate, Work } from './contract.js';
 import { BREAKER_LIMIT, listRoutes, listShares } from './work.js';
 import type { RouteEntry } from './work.js';
 
@@ -14,6 +14,8 @@ export interface EnvoySetting {
   readonly adminPort: number;
   readonly routesFile: string;
   readonly clustersFile: string;
+  /** Its protocol and certificate. */
+  readonly work?: Pick<Work, 'protocol' | 'tls'>;
   /** Absent: no access log. */
   readonly accessLogFile?: string;
 }
@@ -35,6 +37,7 @@ export function buildBootstrap(setting: EnvoySetting): object {
           address: socketAddress(setting.port),
           filter_chains: [
             {
+              ...(setting.work?.tls === undefined ? {} : { transport_socket: downstreamTls(setting.work.tls) }),
               filters: [
                 { name: 'envoy.filters.network.http_connection_manager', typed_config: connectionManager(setting) },
               ],
@@ -84,6 +87,7 @@ export function buildClusters(work: Work, version: string): object {
       name: clusterName(port),
       type: 'STATIC',
       connect_timeout: '5s',
+      ...(work.protocol === 'http2' ? { typed_extension_protocol_options: HTTP2_TO_UPSTREAM } : {}),
       load_assignment: {
         cluster_name: clusterName(port),
         endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(port) } }] }],
@@ -104,11 +108,31 @@ export function buildClusters(work: Work, version: string): object {
   };
 }
 
+const HTTP2_TO_UPSTREAM = {
+  'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+    '@type': `${TYPE}.extensions.upstreams.http.v3.HttpProtocolOptions`,
+    explicit_http_config: { http2_protocol_options: {} },
+  },
+};
+
+function downstreamTls({ certificate, privateKey }: ServerCertificate): object {
+  return {
+    name: 'envoy.transport_sockets.tls',
+    typed_config: {
+      '@type': `${TYPE}.extensions.transport_sockets.tls.v3.DownstreamTlsContext`,
+      common_tls_context: {
+        tls_certificates: [{ certificate_chain: { filename: certificate }, private_key: { filename: privateKey } }],
+      },
+    },
+  };
+}
+
 function connectionManager(setting: EnvoySetting): object {
   return {
     '@type': `${TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: 'front',
-    codec_type: 'HTTP1',
+    codec_type: setting.work?.protocol === 'http2' ? 'HTTP2' : 'HTTP1',
+    ...(setting.work?.protocol === 'websocket' ? { upgrade_configs: [{ upgrade_type: 'websocket' }] } : {}),
     rds: { route_config_name: 'routes', config_source: watchFile(setting.routesFile) },
     // The client is the peer of the connection: this is what appends x-forwarded-for.
     use_remote_address: true,

@@ -15,7 +15,7 @@ import { detectTool, requireTool } from './tools.js';
 export const envoy: Peer = {
   name: 'envoy',
   detect: () => detectTool('envoy', ['--version'], /\/(\d+\.\d+\.\d+)\//),
-  unsupported: () => undefined,
+  unsupported: ({ protocol }) => (protocol === 'tcp' ? 'the suite has no configuration of it for tcp' : undefined),
   start,
 };
 
@@ -26,6 +26,7 @@ async function start({ directory, port, work, cpus, threads }: StartOptions): Pr
     adminPort: await findFreePort(),
     routesFile: join(directory, 'routes.json'),
     clustersFile: join(directory, 'clusters.json'),
+    work,
     ...(work.accessLog === true ? { accessLogFile } : {}),
   };
   const bootstrapFile = join(directory, 'bootstrap.json');
@@ -45,6 +46,7 @@ async function start({ directory, port, work, cpus, threads }: StartOptions): Pr
       cpus,
     },
     port,
+    work,
   );
   let version = 1;
   return {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Fastify with undici pools to the upstreams as a peer: the proxy that a Node.js team writes when it needs its own code. */
+import { onlyPlainHttp1 } from './contract.js';
 import type { Work } from './contract.js';
 import { npmPeer } from './npm-server.js';
 
@@ -16,7 +17,10 @@ export const fastifyUndici = npmPeer({
   unsupported,
 });
 
-function unsupported({ routes }: Work): string | undefined {
+function unsupported(work: Work): string | undefined {
+  const { routes } = work;
+  const other = onlyPlainHttp1(work);
+  if (other !== undefined) return other;
   if (routes === null) return undefined;
   if (routes.count > ROUTE_LIMIT) return `more than ${ROUTE_LIMIT} routes take it minutes to add`;
   if (routes.kind !== 'header' || routes.count <= HEADER_ROUTE_LIMIT) return undefined;

@@ -46,7 +46,7 @@ async function start({ directory, port, work, cpus, threads }: StartOptions): Pr
   await write(work);
   // In master-worker mode SIGUSR2 starts a new worker that takes the listening sockets over from the old one.
   const args = ['-W', '-S', join(directory, 'master.sock'), '-f', file];
-  const serving = await startServing({ file: requireTool('haproxy'), args, directory, cpus }, port);
+  const serving = await startServing({ file: requireTool('haproxy'), args, directory, cpus }, port, work);
   return {
     pid: serving.pid,
     metricsUrl: `http://127.0.0.1:${statusPort}/metrics`,
@@ -90,20 +90,37 @@ defaults
   timeout client 1h
   timeout server 1h
   timeout http-keep-alive 1h
+  timeout tunnel 1h
   unique-id-format %[uuid()]
 
-frontend edge
-  bind 127.0.0.1:${port} backlog 4096
-  option forwardfor
-  http-request set-header X-Forwarded-Proto http
-  http-request set-header X-Request-Id %[unique-id] unless { req.hdr(x-request-id) -m found }
-${routing(work, directory)}
-${backends(work)}
+${work.protocol === 'tcp' ? passThrough(work, port) : edge(work, port, directory)}
 frontend status
   bind 127.0.0.1:${statusPort}
   http-request use-service prometheus-exporter if { path /metrics }
   http-request return status 200 content-type text/plain string ${generation} if { path /generation }
 `;
+}
+
+/** TCP proxying: no message is looked at, so there is nothing to route by or to add. */
+function passThrough({ upstreams }: Work, port: number): string {
+  return `listen edge
+  mode tcp
+  bind 127.0.0.1:${port} backlog 4096
+  server upstream_0 127.0.0.1:${upstreams[0]}
+`;
+}
+
+function edge(work: Work, port: number, directory: string): string {
+  const { protocol, tls } = work;
+  const secure = tls === undefined ? '' : ` ssl crt ${tls.both} ssl-min-ver TLSv1.2`;
+  const proto = protocol === 'http2' ? ' proto h2' : '';
+  return `frontend edge
+  bind 127.0.0.1:${port} backlog 4096${secure}${proto}
+  option forwardfor
+  http-request set-header X-Forwarded-Proto ${tls === undefined ? 'http' : 'https'}
+  http-request set-header X-Request-Id %[unique-id] unless { req.hdr(x-request-id) -m found }
+${routing(work, directory)}
+${backends(work)}`;
 }
 
 function routing({ routes, weights }: Work, directory: string): string {
@@ -126,11 +143,12 @@ function converterOf({ kind }: RouteSet): string {
   return kind === 'prefix' ? 'map_beg' : kind === 'regex' ? 'map_reg' : 'map_str';
 }
 
-function backends({ upstreams, weights, breaker }: Work): string {
+function backends({ upstreams, weights, breaker, protocol }: Work): string {
+  const proto = protocol === 'http2' ? ' proto h2' : '';
   const limits = breaker === true ? ` maxconn ${BREAKER_LIMIT} maxqueue ${BREAKER_LIMIT}` : '';
   const check = breaker === true ? ' observe layer7 error-limit 1000000 on-error mark-down check inter 1h' : '';
   const serverOf = (index: number): string =>
-    `  server upstream_${index} 127.0.0.1:${upstreams[index]} pool-max-conn ${IDLE_CONNECTION_COUNT}${limits}${check}`;
+    `  server upstream_${index} 127.0.0.1:${upstreams[index]} pool-max-conn ${IDLE_CONNECTION_COUNT}${proto}${limits}${check}`;
   const single = upstreams.map((_, index) => `backend upstream_${index}\n${serverOf(index)}\n`);
   if (weights === undefined) return single.join('\n');
   const rows = weights.map((weight, index) => `${serverOf(index)} weight ${weight}\n`);

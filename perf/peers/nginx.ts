@@ -3,6 +3,7 @@
  * Work -> nginx.conf and a running nginx. Exact and prefix routes are locations, which nginx finds by a tree; regular
  * expressions are locations tried in order with PCRE's JIT; routes by header are a hashed map.
  */
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { patternOfRoute } from './contract.js';
@@ -14,6 +15,11 @@ import { BREAKER_LIMIT, IDLE_CONNECTION_COUNT, headerOfRoute } from './work.js';
 /** Above what any scenario opens: clients, upstreams and files of one worker. */
 const CONNECTIONS = 40_000;
 const RELOAD_TIMEOUT_MS = 60_000;
+/** Debian builds TCP proxying as a module of its own. */
+const STREAM_MODULE = [
+  '/usr/lib/nginx/modules/ngx_stream_module.so',
+  '/usr/lib64/nginx/modules/ngx_stream_module.so',
+].find((file) => existsSync(file));
 
 export interface NginxPlaces {
   readonly directory: string;
@@ -25,7 +31,10 @@ export interface NginxPlaces {
 export const nginx: Peer = {
   name: 'nginx',
   detect: () => detectTool('nginx', ['-v'], /nginx\/(\S+)/),
-  unsupported: () => undefined,
+  unsupported: ({ protocol }) =>
+    protocol === 'tcp' && STREAM_MODULE === undefined
+      ? 'no stream module: apt-get install libnginx-mod-stream'
+      : undefined,
   start,
 };
 
@@ -35,7 +44,7 @@ async function start({ directory, port, work, cpus, threads }: StartOptions): Pr
   const file = join(directory, 'nginx.conf');
   await writeFile(file, nginxConfig(work, places));
   const args = ['-p', directory, '-c', file, '-e', join(directory, 'error.log')];
-  const serving = await startServing({ file: requireTool('nginx'), args, directory, cpus }, port);
+  const serving = await startServing({ file: requireTool('nginx'), args, directory, cpus }, port, work);
   return {
     pid: serving.pid,
     ...(work.accessLog === true ? { accessLogFile: join(directory, 'access.log') } : {}),
@@ -62,7 +71,8 @@ async function generationOf(statusPort: number): Promise<number> {
 /** The text of nginx.conf. */
 export function nginxConfig(work: Work, places: NginxPlaces, generation = 1): string {
   const { directory, port, statusPort, threads } = places;
-  return `daemon off;
+  const isTcp = work.protocol === 'tcp';
+  return `${isTcp ? `load_module ${STREAM_MODULE};\n` : ''}daemon off;
 master_process on;
 worker_processes ${threads};
 pid ${directory}/nginx.pid;
@@ -72,7 +82,7 @@ pcre_jit on;
 events {
   worker_connections ${CONNECTIONS};
 }
-http {
+${isTcp ? streamBlock(work, port) : ''}http {
   access_log ${work.accessLog === true ? `${directory}/access.log combined` : 'off'};
   client_body_temp_path ${directory}/body;
   proxy_temp_path ${directory}/proxy;
@@ -88,26 +98,58 @@ http {
   client_body_buffer_size 2m;
   # Sends answer heads at once.
   tcp_nodelay on;
-${work.upstreams.map((upstream, index) => upstreamBlock(upstream, index, work)).join('')}${targetMaps(work)}  # The client's id if it sent one, as the others do.
-  map $http_x_request_id $sent_request_id {
-    "" $request_id;
-    default $http_x_request_id;
-  }
-  server {
-    listen 127.0.0.1:${port} backlog=4096;
-    proxy_http_version 1.1;
-    proxy_set_header Connection "";
-    proxy_set_header Host $http_host;
-    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-    proxy_set_header X-Forwarded-Proto $scheme;
-    proxy_set_header X-Request-Id $sent_request_id;
-${locations(work)}  }
-  server {
+${isTcp ? '' : edgeServer(work, port)}  server {
     listen 127.0.0.1:${statusPort};
     location = /status { stub_status; }
     location = /generation { return 200 "${generation}"; }
   }
 }
+`;
+}
+
+/** TCP proxying: no message is looked at, so there is nothing to route by or to add. */
+function streamBlock({ upstreams }: Work, port: number): string {
+  return `stream {
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    tcp_nodelay on;
+    proxy_pass 127.0.0.1:${upstreams[0]};
+  }
+}
+`;
+}
+
+function edgeServer(work: Work, port: number): string {
+  const { protocol, tls } = work;
+  const isHttp2 = protocol === 'http2';
+  const listen = `127.0.0.1:${port}${tls === undefined ? '' : ' ssl'}${isHttp2 ? ' http2' : ''} backlog=4096`;
+  const certificate =
+    tls === undefined
+      ? ''
+      : `    ssl_certificate ${tls.certificate};
+    ssl_certificate_key ${tls.privateKey};
+    ssl_protocols TLSv1.2 TLSv1.3;
+`;
+  const set = isHttp2 ? 'grpc_set_header' : 'proxy_set_header';
+  const upgrade =
+    protocol === 'websocket'
+      ? `    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection "upgrade";
+    proxy_read_timeout 1h;
+`
+      : '    proxy_set_header Connection "";\n';
+  return `${work.upstreams.map((upstream, index) => upstreamBlock(upstream, index, work)).join('')}${targetMaps(work)}  # The client's id if it sent one, as the others do.
+  map $http_x_request_id $sent_request_id {
+    "" $request_id;
+    default $http_x_request_id;
+  }
+  server {
+    listen ${listen};
+${certificate}${isHttp2 ? '' : `    proxy_http_version 1.1;\n${upgrade}`}    ${set} Host $${isHttp2 ? 'host' : 'http_host'};
+    ${set} X-Forwarded-For $proxy_add_x_forwarded_for;
+    ${set} X-Forwarded-Proto $scheme;
+    ${set} X-Request-Id $sent_request_id;
+${locations(work)}  }
 `;
 }
 
@@ -141,16 +183,16 @@ ${rows.join('')}  }
 `;
 }
 
-function locations({ routes, weights }: Work): string {
+function locations({ routes, weights, protocol }: Work): string {
   const target = weights === undefined ? 'upstream_0' : '$target';
-  if (routes === null) return `    location / { proxy_pass http://${target}; }\n`;
+  const pass = protocol === 'http2' ? 'grpc_pass grpc://' : 'proxy_pass http://';
+  if (routes === null) return `    location / { ${pass}${target}; }\n`;
   if (routes.kind === 'header') {
-    return '    location / {\n      if ($target = "") { return 404; }\n      proxy_pass http://$target;\n    }\n';
+    return `    location / {\n      if ($target = "") { return 404; }\n      ${pass}$target;\n    }\n`;
   }
   const rows = Array.from(
     { length: routes.count },
-    (_, index) =>
-      `    location ${modifierOf(routes)}${locationPattern(routes, index)} { proxy_pass http://${target}; }\n`,
+    (_, index) => `    location ${modifierOf(routes)}${locationPattern(routes, index)} { ${pass}${target}; }\n`,
   );
   return `${rows.join('')}    location / { return 404; }\n`;
 }

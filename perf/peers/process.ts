@@ -5,8 +5,9 @@
  */
 import { spawn } from 'node:child_process';
 import { get } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Work } from './contract.js';
 
 /** Ten thousand routes take some peers several seconds to load, a hundred thousand some of them a minute. */
 const START_TIMEOUT_MS = 180_000;
@@ -98,12 +99,18 @@ export async function startPinned(command: PinnedCommand): Promise<PinnedProcess
   return { pid, output: () => output, until, stop };
 }
 
-/** Starts a command and waits until its port answers HTTP; a command that does not get there is stopped first. */
-export async function startServing(command: PinnedCommand, port: number): Promise<PinnedProcess> {
+/**
+ * Starts a command and waits until its port answers HTTP/1.1, or accepts connections where the work is something else; a
+ * command that does not get there is stopped first.
+ */
+export async function startServing(command: PinnedCommand, port: number, work?: Work): Promise<PinnedProcess> {
   await requireFreePort(port);
   const started = await startPinned(command);
+  const speaksHttp1 = work?.tls === undefined && work?.protocol !== 'http2';
   try {
-    await started.until(`an answer on port ${port}`, () => fetchLocal(port, '/'));
+    await started.until(`an answer on port ${port}`, async () =>
+      speaksHttp1 ? fetchLocal(port, '/') : (await canConnect(port)) ? true : undefined,
+    );
     return started;
   } catch (error) {
     await started.stop();
@@ -124,6 +131,17 @@ export function fetchLocal(port: number, path: string): Promise<{ status: number
   });
 }
 
+/** Whether something accepts connections on a port of 127.0.0.1. */
+export function canConnect(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port }, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
 /** A TCP port of 127.0.0.1 that nothing listens on now. */
 export async function findFreePort(): Promise<number> {
   const server = createServer();
@@ -139,7 +157,7 @@ export async function findFreePort(): Promise<number> {
 
 /** Rejects where something answers on the port already: its figures would be taken for the peer's. */
 export async function requireFreePort(port: number): Promise<void> {
-  if ((await fetchLocal(port, '/')) !== undefined) throw new Error(`port ${port} is taken by another process`);
+  if (await canConnect(port)) throw new Error(`port ${port} is taken by another process`);
 }
 
 /** False when the group has no process left. */

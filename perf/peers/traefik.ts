@@ -5,6 +5,7 @@
  */
 import { cp, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { onlyPlainHttp1 } from './contract.js';
 import type { Peer, RunningPeer, StartOptions, Work } from './contract.js';
 import { fetchLocal, findFreePort, requireFreePort, startPinned } from './process.js';
 import { detectTool, repositoryRoot, requireTool } from './tools.js';
@@ -20,7 +21,10 @@ export const traefik: Peer = {
   start,
 };
 
-function unsupported({ routes }: Work): string | undefined {
+function unsupported(work: Work): string | undefined {
+  const { routes } = work;
+  const other = onlyPlainHttp1(work);
+  if (other !== undefined) return other;
   if (routes === null || routes.count <= ROUTE_LIMIT) return undefined;
   return `more than ${ROUTE_LIMIT} routes take it minutes to load`;
 }

@@ -88,6 +88,7 @@ async function start(
       cpus,
     },
     port,
+    work,
   );
   return {
     pid: serving.pid,
@@ -119,16 +120,25 @@ async function generationOf(adminPort: number): Promise<number> {
   return generation;
 }
 
+/** Port protocols in Istio's words. */
+const DOWNSTREAM = { http1: 'HTTP', websocket: 'HTTP', http2: 'HTTP2', tcp: 'TCP' } as const;
+const UPSTREAM = { http1: 'HTTP', websocket: 'HTTP', http2: 'GRPC', tcp: 'TCP' } as const;
+
 /** The YAML documents of some work. */
 export function yamlOfWork(work: Work): string {
-  const gateway = {
-    selector: { istio: 'ingressgateway' },
-    servers: [{ port: { number: GATEWAY_PORT, name: 'http', protocol: 'HTTP' }, hosts: ['*'] }],
+  const { protocol = 'http1', tls } = work;
+  const server = {
+    port: { number: GATEWAY_PORT, name: 'edge', protocol: tls === undefined ? DOWNSTREAM[protocol] : 'HTTPS' },
+    hosts: ['*'],
+    ...(tls === undefined
+      ? {}
+      : { tls: { mode: 'SIMPLE', serverCertificate: tls.certificate, privateKey: tls.privateKey } }),
   };
+  const gateway = { selector: { istio: 'ingressgateway' }, servers: [server] };
   const documents = [
     resource('Gateway', 'edge', gateway),
     virtualService(work),
-    ...work.upstreams.map((port, index) => serviceEntry(port, index)),
+    ...work.upstreams.map((port, index) => serviceEntry(port, index, UPSTREAM[protocol])),
     ...(work.breaker === true ? work.upstreams.map((_, index) => limits(index)) : []),
   ];
   return documents.join('---\n');
@@ -145,7 +155,7 @@ metadata:
 spec:
   hosts: ["*"]
   gateways: [edge]
-  http:
+  ${work.protocol === 'tcp' ? 'tcp' : 'http'}:
 `;
   if (routes === null) return `${head}  - route:\n${route}`;
   const rows = Array.from(
@@ -170,13 +180,13 @@ function matchOf(set: RouteSet, index: number): string {
   return `uri: {prefix: ${pattern}}\n      headers: {x-route: {exact: ${headerOfRoute(index)}}}`;
 }
 
-function serviceEntry(port: number, index: number): string {
+function serviceEntry(port: number, index: number, protocol: string): string {
   return resource('ServiceEntry', `upstream-${index}`, {
     hosts: [hostOf(index)],
     location: 'MESH_EXTERNAL',
     resolution: 'STATIC',
-    ports: [{ number: SERVICE_PORT, name: 'http', protocol: 'HTTP' }],
-    endpoints: [{ address: '127.0.0.1', ports: { http: port } }],
+    ports: [{ number: SERVICE_PORT, name: 'port', protocol }],
+    endpoints: [{ address: '127.0.0.1', ports: { port } }],
   });
 }
 

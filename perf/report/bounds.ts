@@ -44,6 +44,13 @@ const BOUNDS: readonly Bound[] = [
   ratio('1 MiB request bodies, CPU per byte against nginx', 'h1-up-1m', 'nginx', 1.5, 1),
   ratio('p99 at 70% of the saturated rate, against HAProxy', 'h1-latency', 'haproxy', 1.5, 1),
   ratio('one connection: added round trip against HAProxy', 'h1-one-connection', 'haproxy', 1.5, 1),
+  ratio('HTTPS, kept connections, against nginx', 'https-small', 'nginx', 1.3, 1),
+  ratio('HTTP/2 to HTTP/2, 8 connections of 16 streams, against nginx', 'h2-small', 'nginx', 0.7, 0.7),
+  ratio('the same against HAProxy', 'h2-small', 'haproxy', undefined, 1.5),
+  ratio('1 MiB answers over HTTP/2, CPU per byte against nginx', 'h2-down-1m', 'nginx', 1.5, 1),
+  own('memory per idle HTTP/2 connection', 'idle-http2-connections', 'bytesPerConnection', KIB, 'KiB', 16, undefined),
+  ratio('TCP, 1 MiB answers, CPU per byte against HAProxy', 'tcp-down-1m', 'haproxy', 1.5, undefined),
+  ratio('TCP, 1 MiB request bodies, CPU per byte against HAProxy', 'tcp-up-1m', 'haproxy', 1.5, undefined),
   engine('match in the engine, 10,000 prefix routes on one host, last one hit', 'µs', 1, undefined, ({ router }) =>
     matchUs(router, '10000 prefix routes'),
   ),
@@ -97,7 +104,13 @@ export function standingOf(
   return bound === undefined ? 'goal missed' : 'bound reached';
 }
 
-function ratio(what: string, scenario: string, peer: string, bound: number, goal: number): Bound {
+function ratio(
+  what: string,
+  scenario: string,
+  peer: string,
+  bound: number | undefined,
+  goal: number | undefined,
+): Bound {
   const read = (run: RunResult): number | undefined => {
     const result = scenarioOf(run, scenario);
     const other = peerOf(result, peer);

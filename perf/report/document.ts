@@ -8,6 +8,10 @@ import { noiseOf, tableOf } from './rows.js';
 
 const GROUP_TITLES: Readonly<Record<ScenarioResult['scenario']['group'], string>> = {
   h1: 'HTTP/1.1',
+  tls: 'HTTPS',
+  h2: 'HTTP/2 and gRPC',
+  websocket: 'WebSocket',
+  tcp: 'TCP',
   features: 'Features',
   operation: 'Operation',
   memory: 'Memory',

@@ -6,19 +6,23 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ToUpstream, UpstreamMessage } from './messages.js';
 
-const PROGRAM = fileURLToPath(new URL('./server.js', import.meta.url));
-
 export interface Upstream {
   /** On 127.0.0.1; the answers of port `index` carry `x-upstream: index`. */
   readonly ports: readonly number[];
-  /** The heads of the requests that came while `during` ran, lower case names not guaranteed. */
-  headsDuring(during: () => Promise<unknown>): Promise<readonly string[]>;
+  /** The heads of the requests that came while `during` ran, lower case names not guaranteed; undefined: it can't tell. */
+  headsDuring(during: () => Promise<unknown>): Promise<readonly string[] | undefined>;
   stop(): Promise<void>;
 }
 
 /** `cpus`: a list for `taskset -c`; undefined: not pinned. Rejects when the process ends before it listens. */
-export async function startUpstream(portCount: number, bodyBytes: number, cpus: string | undefined): Promise<Upstream> {
-  const child = fork(PROGRAM, [String(portCount), String(bodyBytes)], { execArgv: [] });
+export async function startUpstream(
+  portCount: number,
+  bodyBytes: number,
+  cpus: string | undefined,
+  program: 'server' | 'message-server' = 'server',
+): Promise<Upstream> {
+  const file = fileURLToPath(new URL(`./${program}.js`, import.meta.url));
+  const child = fork(file, [String(portCount), String(bodyBytes)], { execArgv: [] });
   if (cpus !== undefined && child.pid !== undefined) execFileSync('taskset', ['-a', '-c', '-p', cpus, `${child.pid}`]);
   const waiting = new Set<(message: UpstreamMessage) => void>();
   child.on('message', (message: UpstreamMessage) => {
