@@ -89,6 +89,8 @@ export interface ByteTunnel {
   onUpstreamBytes(chunk: Uint8Array): void;
   /** The upstream will send no more. */
   onUpstreamEnd(): void;
+  /** The upstream's connection broke, or what it sends can't be understood. */
+  onUpstreamLost(): void;
 }
 
 /** An exchange as connections, pools, fronts and the respond step see it (Exchange). */

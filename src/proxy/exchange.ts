@@ -34,6 +34,7 @@ import type { TunnelOwner } from './tunnel.js';
 const HEAD_STORE_BYTES = 1024;
 /** Picks that may be thrown away because they fell on an endpoint that was tried. */
 const REPICKS = 5;
+const SWITCHING_PROTOCOLS = 101;
 
 export class Exchange extends ExchangeFacts implements FinishedExchange, MirroredExchange, TunnelOwner {
   readonly index: number;
@@ -326,7 +327,10 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, Mirrore
     const isHead = this.methodId === layout.METHOD_HEAD;
     if (this.#sendHead(style, { status, bodyKind, contentLength, isHead, close }) < 0) {
       this.#dropConnection();
-      this.failureDetail = 'the response head with what is added to it is too large';
+      this.failureDetail =
+        status === SWITCHING_PROTOCOLS
+          ? 'the answer to the WebSocket handshake does not fit the question'
+          : 'the response head with what is added to it is too large';
       this.fail(layout.FAILURE_UPSTREAM_PROTOCOL);
       return false;
     }

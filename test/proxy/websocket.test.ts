@@ -15,7 +15,6 @@ import { forwarded, gateway } from '../support/istio-yaml.js';
 
 const MB = 1 << 20;
 const HOST = 'web.example';
-const isUws = process.env['WEFT_FRONT'] === 'uws';
 
 /** An origin that echoes messages; what else it does is up to the path. */
 class Origin {
@@ -126,14 +125,7 @@ async function reply(socket: WebSocket, message: string | Buffer): Promise<strin
   return isBinary ? data : data.toString();
 }
 
-describe.runIf(isUws)('on the uWebSockets.js front', () => {
-  it('an upgrade is refused', async () => {
-    const [, response] = (await once(dial('/'), 'unexpected-response')) as [unknown, IncomingMessage];
-    expect(response.statusCode).toBe(403);
-  });
-});
-
-describe.skipIf(isUws)('messages', () => {
+describe('messages', () => {
   it('of text and bytes come back as they were sent, far beyond the timeout of the route', async () => {
     const socket = await connect('/');
     expect(await reply(socket, 'hello')).toBe('hello');
@@ -185,14 +177,15 @@ describe.skipIf(isUws)('messages', () => {
   });
 });
 
-describe.skipIf(isUws)('the handshake', () => {
+describe('the handshake', () => {
   it('carries what the proxy adds, the subprotocol, and the header operations of the route', async () => {
     const socket = dial('/', { headers: { 'x-custom': 'kept' } }, ['chat.v1', 'chat.v2']);
     const opened = once(socket, 'open');
     const [response] = (await once(socket, 'upgrade')) as [IncomingMessage];
     await opened;
     expect(socket.protocol).toBe('chat.v2');
-    expect(response.headers).toMatchObject({ server: 'weft', 'x-answered-by': 'rules-1', connection: 'upgrade' });
+    expect(response.headers).toMatchObject({ server: 'weft', 'x-answered-by': 'rules-1' });
+    expect(response.headers.connection?.toLowerCase()).toBe('upgrade');
     const received = origin.requests.at(-1)?.headers ?? {};
     expect(received).toMatchObject({ host: HOST, 'x-custom': 'kept', 'x-forwarded-proto': 'http' });
     expect(received['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
@@ -212,7 +205,7 @@ describe.skipIf(isUws)('the handshake', () => {
   });
 });
 
-describe.skipIf(isUws)('closing', () => {
+describe('closing', () => {
   it('by the client brings its code and reason to the server, and back', async () => {
     const { client, server } = await pair();
     const ended = [endOf(client), endOf(server)];
@@ -243,7 +236,7 @@ async function answeredBy(): Promise<unknown> {
   return response.headers['x-answered-by'];
 }
 
-describe.skipIf(isUws)('a thousand connections', () => {
+describe('a thousand connections', () => {
   it('all live through changes of the rules and of the endpoints, and new ones meet the new rules', async () => {
     const sockets: WebSocket[] = [];
     while (sockets.length < 1000) {

@@ -3,17 +3,32 @@
  * One uWebSockets.js response as a Downstream. The engine's head goes out in a single writeStatus call (the library puts
  * whatever it is given after `HTTP/1.1 `), and the library writes Date and the framing itself.
  */
-import { BODY_LENGTH, BODY_NONE } from '../../../assembly/layout.js';
-import type { Downstream, RequestExchange, ResponseFraming, ThreadContext } from '../contracts.js';
+import {
+  BODY_LENGTH,
+  BODY_NONE,
+  FAILURE_UPSTREAM_PROTOCOL,
+  REQUEST_FLAG_CLOSE,
+  REQUEST_FLAGS,
+  SLAB_REQUEST,
+} from '../../../assembly/layout.js';
+import type { ByteTunnel, Downstream, RequestExchange, ResponseFraming, ThreadContext } from '../contracts.js';
 import type { UwsResponse } from './uws-module.js';
+import { switchProblem, upgrade } from './uws-web-socket.js';
+import type { Handshake, WebSocketEvents } from './uws-web-socket.js';
+import { WebSocketRelay } from './websocket-relay.js';
 
 const CONGESTED_LINGER_MS = 1000;
+const SWITCHING_PROTOCOLS = 101;
 
-export class UwsDownstream implements Downstream {
+/** Head and body of the last answer of a connection, given while the library is still reading. */
+interface LastAnswer {
+  readonly head: Buffer;
+  body: Buffer;
+}
+
+export class UwsDownstream implements Downstream, WebSocketEvents {
   /** The library can't write an interim answer. */
   readonly relaysInterim = false;
-  /** The library parses WebSocket itself and gives no access to the bytes. */
-  readonly carriesTunnels = false;
   exchange: RequestExchange | null = null;
   readonly #path: ThreadContext;
   readonly #response: UwsResponse;
@@ -27,18 +42,31 @@ export class UwsDownstream implements Downstream {
   #congested = false;
   #closeAnnounced = false;
   #release: (() => void) | null = null;
-  #corked: boolean;
+  /** The library has corked already, as it does in its request handler. */
+  #corked = true;
+  #inHandler = true;
+  #lastAnswer: LastAnswer | null = null;
+  /** With a GET that may become a WebSocket. */
+  readonly #handshake: Handshake | null;
+  #switchHead = '';
+  #relay: WebSocketRelay | null = null;
 
-  /** `corked`: the library has corked already, as it does in its request handler. */
-  constructor(path: ThreadContext, response: UwsResponse, corked: boolean) {
+  /** To be made in the library's request handler. */
+  constructor(path: ThreadContext, response: UwsResponse, handshake: Handshake | null) {
     this.#path = path;
     this.#response = response;
-    this.#corked = corked;
+    this.#handshake = handshake;
+  }
+
+  /** The library parses WebSocket itself, so that only messages can be carried. */
+  get carriesTunnels(): boolean {
+    return this.#handshake !== null;
   }
 
   /** The request handler has returned: later writes need a cork of their own. */
   leaveHandler(): void {
     this.#corked = false;
+    this.#inHandler = false;
   }
 
   /** The library has closed the connection; the response must not be touched any more. */
@@ -82,10 +110,25 @@ export class UwsDownstream implements Downstream {
     const index = (this.exchange as RequestExchange).index;
     const length = engine.exports.writeResponseHead(index, offset, output.capacity, style);
     if (length < 0 || this.#ended) return length;
-    this.#framing = framing;
+    if (framing.status === SWITCHING_PROTOCOLS) {
+      this.#switchHead = engine.buffer.toString('latin1', offset, offset + length);
+      const fits = this.#handshake !== null && switchProblem(this.#handshake, this.#switchHead) === undefined;
+      return fits ? length : FAILURE_UPSTREAM_PROTOCOL;
+    }
+    // After an upgrade that is not accepted, what the client sends need not be a request.
+    const close = framing.close || this.exchange?.isUpgrade === true || (this.#inHandler && this.#asksToClose());
+    this.#framing = close === framing.close ? framing : { ...framing, close };
     // The library ends the last line itself.
-    this.#response.writeStatus(engine.bytes.subarray(offset, offset + length - 2));
+    const head = engine.buffer.subarray(offset, offset + length - 2);
+    if (close && this.#inHandler) this.#lastAnswer = { head: Buffer.from(head), body: Buffer.alloc(0) };
+    else this.#response.writeStatus(head);
     return length;
+  }
+
+  /** Whether the request that is being parsed says that it is the last. */
+  #asksToClose(): boolean {
+    const { words, slab } = this.#path.engine;
+    return ((words[(slab + SLAB_REQUEST + REQUEST_FLAGS) >> 2] ?? 0) & REQUEST_FLAG_CLOSE) !== 0;
   }
 
   sendInterim(): void {
@@ -102,6 +145,10 @@ export class UwsDownstream implements Downstream {
 
   #send(chunk: Uint8Array): boolean {
     if (this.#ended) return true;
+    if (this.#lastAnswer) {
+      this.#lastAnswer.body = Buffer.concat([this.#lastAnswer.body, chunk]);
+      return true;
+    }
     if (this.#framing?.close && !this.#closeAnnounced) {
       if (this.#framing.bodyKind === BODY_LENGTH && chunk.length === this.#framing.contentLength) {
         this.#response.end(chunk, true);
@@ -138,7 +185,12 @@ export class UwsDownstream implements Downstream {
   end(): void {
     const framing = this.#framing;
     this.exchange = null;
+    this.#relay?.finish(false);
     if (this.#ended || !framing) return;
+    if (this.#lastAnswer) {
+      this.#answerLast(this.#lastAnswer);
+      return;
+    }
     // With bytes unsent the writable handler ends the response.
     if (this.#unsent) {
       this.#release = this.#path.linger();
@@ -154,30 +206,85 @@ export class UwsDownstream implements Downstream {
     this.#markEnded();
   }
 
+  /**
+   * The library goes on reading behind an answer that is given in its handler, whatever the answer says of the connection. As
+   * long as there is none, it closes the connection instead of handing out another request.
+   */
+  #answerLast({ head, body }: LastAnswer): void {
+    const release = this.#path.linger();
+    setImmediate(
+      this.#path.guard(() => {
+        release();
+        if (this.#ended) return;
+        this.#lastAnswer = null;
+        this.cork(() => {
+          this.#response.writeStatus(head);
+          if (body.length > 0) this.#send(body);
+          this.end();
+        });
+      }),
+    );
+  }
+
   destroy(): void {
     this.exchange = null;
+    this.#relay?.finish(true);
     if (this.#ended) return;
     this.#markEnded();
     this.#response.close();
   }
 
-  openTunnel(): void {
-    throw new Error('upgrades are refused on this front');
+  openTunnel(tunnel: ByteTunnel): void {
+    const handshake = this.#handshake;
+    if (this.#ended || !handshake) return;
+    const exchange = this.exchange;
+    const onAborted = (): void => {
+      this.exchange = null;
+      exchange?.onAborted();
+    };
+    this.cork(() => {
+      const socket = upgrade(this.#response, handshake, this.#switchHead, this);
+      this.#markEnded();
+      this.#relay = new WebSocketRelay(this.#path, tunnel, socket, onAborted);
+    });
   }
 
-  sendTunnel(): boolean {
-    throw new Error('upgrades are refused on this front');
+  sendTunnel(chunk: Uint8Array): boolean {
+    return this.#relay?.fromUpstream(chunk) ?? true;
   }
 
-  endTunnel(): void {
-    throw new Error('upgrades are refused on this front');
+  endTunnel(onSent: () => void): void {
+    if (this.#relay) this.#relay.endFromUpstream(onSent);
+    else onSent();
+  }
+
+  onMessage(message: ArrayBuffer, isBinary: boolean): void {
+    this.#relay?.onMessage(message, isBinary);
+  }
+
+  onPing(data: ArrayBuffer): void {
+    this.#relay?.onPing(data);
+  }
+
+  onPong(data: ArrayBuffer): void {
+    this.#relay?.onPong(data);
+  }
+
+  onDrain(): void {
+    if (this.#relay?.onDrain()) this.exchange?.onDownstreamDrain();
+  }
+
+  onClosed(code: number, reason: ArrayBuffer): void {
+    this.#relay?.onClosed(code, reason);
   }
 
   pauseBody(): void {
+    this.#relay?.setAhead(true);
     if (!this.#ended) this.#response.pause();
   }
 
   resumeBody(): void {
+    this.#relay?.setAhead(false);
     if (!this.#ended) this.#response.resume();
   }
 

@@ -9,13 +9,16 @@ import type { ThreadContext } from '../contracts.js';
 import type { ListenerWish } from '../messages.js';
 import type { FrontListener } from './front-listener.js';
 import { UwsDownstream } from './uws-downstream.js';
-import type { UwsApp, UwsModule, UwsRequest, UwsResponse } from './uws-module.js';
+import type { UwsApp, UwsContext, UwsModule, UwsRequest, UwsResponse } from './uws-module.js';
+import { webSocketHandlers } from './uws-web-socket.js';
 
 let headText = '';
 let hasBody = false;
 
 /** Called for each field of a request; module state instead of a closure, because it runs for every field. */
 function appendField(name: string, value: string): void {
+  // The library would have to speak them, with the parameters that the upstream has chosen.
+  if (name === 'sec-websocket-extensions') return;
   headText += name + ': ' + value + '\r\n';
   if (name === 'content-length' || name === 'transfer-encoding') hasBody = true;
 }
@@ -32,7 +35,13 @@ export class UwsListener implements FrontListener {
     this.name = name;
     this.#path = path;
     this.#uws = uws;
-    this.#app = uws.App().any('/*', (response, request) => this.#onRequest(response, request));
+    this.#app = uws
+      .App()
+      .any('/*', (response, request) => this.#onRequest(response, request, null))
+      .ws('/*', {
+        ...webSocketHandlers(path),
+        upgrade: (response, request, context) => this.#onRequest(response, request, context),
+      });
   }
 
   listen({ address, port }: ListenerWish): Promise<void> {
@@ -60,17 +69,18 @@ export class UwsListener implements FrontListener {
     this.#app.close();
   }
 
-  #onRequest(response: UwsResponse, request: UwsRequest): void {
+  /** `context` with a GET that has a WebSocket key, and may be a handshake. */
+  #onRequest(response: UwsResponse, request: UwsRequest, context: UwsContext | null): void {
     try {
       this.#path.readClock();
-      this.#accept(response, request);
+      this.#accept(response, request, context);
     } catch (error) {
       this.#path.onBug(error);
       response.close();
     }
   }
 
-  #accept(response: UwsResponse, request: UwsRequest): void {
+  #accept(response: UwsResponse, request: UwsRequest, context: UwsContext | null): void {
     const path = this.#path;
     const query = request.getQuery();
     headText = `${request.getCaseSensitiveMethod()} ${request.getUrl()}${query === undefined ? '' : '?' + query} HTTP/1.1\r\n`;
@@ -81,7 +91,8 @@ export class UwsListener implements FrontListener {
     const length = path.engine.buffer.write(headText, path.inputOffset, INPUT_REQUEST_SIZE, 'utf8');
     const complete = length < INPUT_REQUEST_SIZE;
     path.setDownstreamFacts(new Uint8Array(response.getRemoteAddressAsText()), response.getRemotePort?.() ?? 0);
-    const downstream = new UwsDownstream(path, response, true);
+    const key = context === null ? '' : request.getHeader('sec-websocket-key');
+    const downstream = new UwsDownstream(path, response, context === null ? null : { key, context });
     downstream.restoreFacts();
     response.onAborted(() => {
       try {

@@ -17,6 +17,7 @@ export interface UwsResponse {
   close(): UwsResponse;
   cork(write: () => void): UwsResponse;
   getWriteOffset(): number;
+  upgrade(userData: object, key: string, protocol: string, extensions: string, context: UwsContext): void;
   onWritable(handler: (offset: number) => boolean): UwsResponse;
   onAborted(handler: () => void): UwsResponse;
   onData(handler: (chunk: ArrayBuffer, isLast: boolean) => void): UwsResponse;
@@ -27,10 +28,40 @@ export interface UwsResponse {
   getRemotePort?(): number;
 }
 
+/** What `upgrade` needs of the library besides the response; opaque, and valid as long as the connection. */
+export type UwsContext = object;
+
+/** A WebSocket connection; valid until its close handler has run. */
+export interface UwsWebSocket<UserData> {
+  send(message: Uint8Array, isBinary: boolean): number;
+  ping(message: Uint8Array): number;
+  end(code: number, reason: Uint8Array): void;
+  close(): void;
+  getBufferedAmount(): number;
+  getUserData(): UserData;
+}
+
+/** Messages are valid during the call. */
+export interface UwsWebSocketBehavior<UserData> {
+  readonly maxPayloadLength: number;
+  /** 0 = no limit. */
+  readonly maxBackpressure: number;
+  readonly idleTimeout: number;
+  readonly sendPingsAutomatically: boolean;
+  upgrade(response: UwsResponse, request: UwsRequest, context: UwsContext): void;
+  open(socket: UwsWebSocket<UserData>): void;
+  message(socket: UwsWebSocket<UserData>, message: ArrayBuffer, isBinary: boolean): void;
+  ping(socket: UwsWebSocket<UserData>, message: ArrayBuffer): void;
+  pong(socket: UwsWebSocket<UserData>, message: ArrayBuffer): void;
+  drain(socket: UwsWebSocket<UserData>): void;
+  close(socket: UwsWebSocket<UserData>, code: number, reason: ArrayBuffer): void;
+}
+
 export interface UwsRequest {
   getCaseSensitiveMethod(): string;
   getUrl(): string;
   getQuery(): string | undefined;
+  getHeader(lowerCaseName: string): string;
   forEach(visit: (key: string, value: string) => void): void;
 }
 
@@ -39,6 +70,7 @@ export type UwsListenSocket = object | false;
 
 export interface UwsApp {
   any(pattern: string, handler: (response: UwsResponse, request: UwsRequest) => void): UwsApp;
+  ws<UserData>(pattern: string, behavior: UwsWebSocketBehavior<UserData>): UwsApp;
   listen(host: string, port: number, callback: (socket: UwsListenSocket) => void): UwsApp;
   close(): UwsApp;
 }
