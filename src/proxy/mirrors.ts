@@ -28,7 +28,7 @@ export class Mirrors {
   start(exchange: MirroredExchange, mirrors: readonly Mirror[]): void {
     const draw = Math.random() * 1_000_000;
     const wanted = mirrors.filter(({ perMillion }) => draw < perMillion);
-    if (wanted.length === 0) return;
+    if (wanted.length === 0 || exchange.sentHead === '') return;
     const head = Buffer.from(shadowHead(exchange.sentHead), 'latin1');
     for (const { cluster } of wanted) this.#startOne(exchange, cluster, head);
   }
@@ -48,7 +48,14 @@ export class Mirrors {
     const mirror = new MirrorExchange(this.#path, index, source, () => this.#release(index));
     exchange.copyBody(mirror);
     // Its head is parsed where heads are read to, which the callback under way still uses.
-    this.#path.whenRead(() => mirror.start(timeoutMs));
+    this.#path.whenRead(() => {
+      try {
+        mirror.start(timeoutMs);
+      } catch (error) {
+        this.#path.onBug(error);
+        mirror.onBug();
+      }
+    });
   }
 
   #create(): number {

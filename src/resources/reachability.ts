@@ -40,7 +40,10 @@ export function checkReachability(rules: readonly (Draft<HttpRouteSpec> | undefi
       );
       continue;
     }
+    // What a delegate does not take goes on to the rules behind it.
+    const passesOn = Object.hasOwn(rule, 'delegate');
     if ((rule.match ?? []).length === 0) {
+      if (passesOn) continue;
       if (!Object.hasOwn(rule, 'match') || rule.match !== undefined) catchAll = `http[${ruleIndex}]`;
       continue;
     }
@@ -58,6 +61,7 @@ export function checkReachability(rules: readonly (Draft<HttpRouteSpec> | undefi
         const text = `match is never reached: ${cover} matches all its requests`;
         blockAt.report('unreachable-match', text, 'Remove it, or move it before that one.');
       }
+      if (passesOn) continue;
       earlier.add(block, name);
       if (isCatchAll(block)) catchAll = name;
     }

@@ -270,3 +270,13 @@ describe('one resource with several faults', () => {
     ]);
   });
 });
+
+describe('a rule that delegates', () => {
+  it('hides no rule behind it, because its delegate may leave requests to them', () => {
+    const { problems } = loadSpec(
+      'VirtualService',
+      `{hosts: [a], http: [{delegate: {name: d}}, {match: [{uri: {prefix: /a}}], delegate: {name: e}}, {match: [{uri: {prefix: /a}}], ${ROUTE}}]}`,
+    );
+    expect(problems).toEqual([]);
+  });
+});
