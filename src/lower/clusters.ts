@@ -24,6 +24,7 @@ import {
   loadBalancerOf,
   resolvePolicy,
 } from './traffic-policy.js';
+import type { TrafficPolicyBlocks } from './traffic-policy.js';
 
 /** The place that names a destination, for warnings. */
 export interface Mention {
@@ -121,6 +122,19 @@ export class ClusterTable {
       origin,
     });
     return name;
+  }
+
+  /** A cluster that is no destination of routes between services. */
+  useBuilt(cluster: Cluster): string {
+    this.#clusters.set(cluster.name, cluster);
+    return cluster.name;
+  }
+
+  /** The policy of the DestinationRule in effect for one of the proxy's own services, without selectors. */
+  policyOf(service: MeshService | undefined, port: number | undefined): TrafficPolicyBlocks {
+    if (service === undefined || port === undefined) return {};
+    const rule = this.#rules.find(service, { ...this.#node, labels: {} });
+    return resolvePolicy(rule?.trafficPolicy?.spec, undefined, port);
   }
 
   /** Sorted by name. */

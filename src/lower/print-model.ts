@@ -193,12 +193,12 @@ function printForward(action: ForwardAction, clusters: ReadonlyMap<string, Clust
 }
 
 function printTarget(target: WeightedCluster, total: number, clusters: ReadonlyMap<string, Cluster>): string {
-  const [special = '', port = '', subset = '', host = ''] = target.cluster.split('|');
+  const [, port = '', subset = '', host = ''] = target.cluster.split('|');
   const share = target.weight === total ? '' : `${Math.round((target.weight * 1000) / total) / 10}% `;
   const cluster = clusters.get(target.cluster);
   const version = subset === '' ? '' : ` ${subset}`;
   const authority = target.hostRewrite === undefined ? '' : ` as ${target.hostRewrite}`;
-  const name = host === '' ? special : `${host}:${port}`;
+  const name = host === '' ? target.cluster : `${host}:${port}`;
   return `${share}${name}${version}${authority}${printState(cluster)}`;
 }
 

@@ -17,6 +17,7 @@ import type { LowerContext } from './lower-context.js';
 import { defaultRetry } from './retry-policy.js';
 import type { ProxyNode } from './proxy-node.js';
 import { CATCH_ALL } from './route-match.js';
+import { lowerSidecarIngress } from './sidecar-ingress.js';
 import { SidecarDomains } from './sidecar-domains.js';
 import { findScopedService, sidecarScopeOf } from './sidecar-scope.js';
 import type { EgressScope, SidecarScope } from './sidecar-scope.js';
@@ -90,6 +91,17 @@ export function lowerSidecarListeners(context: LowerContext): Listener[] {
         filterChains: [{ name, match: { serverNames: [] }, filter, origin }],
         origin,
       });
+    }
+  }
+  const inbound = sidecar.resource === undefined ? [] : lowerSidecarIngress(context, sidecar.resource);
+  for (const listener of inbound) {
+    const key = `${listener.address} ${listener.port}`;
+    const taken = listeners.get(key);
+    if (taken === undefined) listeners.set(key, listener);
+    else if (sidecar.resource !== undefined) {
+      const { path } = listener.origin;
+      const text = `would listen on ${listener.port}, which serves port ${taken.configPort} already; it is left out`;
+      context.findings.add('listen-port-conflict', sidecar.resource, path, text, 'Give one of them another bind.');
     }
   }
   return [...listeners.values()];

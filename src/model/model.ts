@@ -33,7 +33,7 @@ export interface Listener {
   readonly port: number;
   /** The port that the configuration speaks of (Gateway `servers[].port.number`, Service port). */
   readonly configPort: number;
-  readonly kind: 'gateway' | 'sidecar-outbound';
+  readonly kind: 'gateway' | 'sidecar-outbound' | 'sidecar-inbound';
   /** Istio's `pathNormalization`, applied before matching; the result is forwarded. */
   readonly pathNormalization: PathNormalization;
   /** At least one; no two of a listener match alike. Plaintext HTTP is one chain that matches everything. */

@@ -377,7 +377,7 @@ export class DataPath implements ThreadContext {
   headFlags(generation: GenerationView, filterChain: string): number {
     const kind = generation.listenerOf(filterChain)?.kind;
     // An upgrade that may not be kept has been refused before.
-    return layout.HEAD_FLAG_UPGRADE | (kind === 'sidecar-outbound' ? layout.HEAD_FLAG_SIDECAR : 0);
+    return layout.HEAD_FLAG_UPGRADE | (kind === undefined || kind === 'gateway' ? 0 : layout.HEAD_FLAG_SIDECAR);
   }
 
   // ----------------------------------------------------------------------------------------------------- counting

@@ -35,7 +35,7 @@ export interface ListenerData {
   readonly address: string;
   readonly port: number;
   readonly configPort: number;
-  readonly kind: 'gateway' | 'sidecar-outbound';
+  readonly kind: 'gateway' | 'sidecar-outbound' | 'sidecar-inbound';
   readonly pathNormalization: PathNormalization;
   readonly origin: Origin;
 }

@@ -44,6 +44,8 @@ export const REQUEST_LABELS = [
 /** A revision that is not known is `latest`, every other label `unknown`. */
 function labelsOf(series: RequestSeries, node: NodeFacts): Labels {
   const { service, workload } = series;
+  // A cluster in front of the workload itself: the proxy is the destination's, and who asks is not known without mTLS.
+  if (series.clusterName?.startsWith('inbound|') === true) return inboundLabelsOf(series, node);
   return {
     reporter: 'source',
     source_workload: node.workload,
@@ -71,6 +73,31 @@ function labelsOf(series: RequestSeries, node: NodeFacts): Labels {
     grpc_response_status: '',
     response_flags: series.responseFlags,
     connection_security_policy: UNKNOWN,
+  };
+}
+
+function inboundLabelsOf(series: RequestSeries, node: NodeFacts): Labels {
+  const outbound = labelsOf({ ...series, clusterName: '' }, node);
+  return {
+    ...outbound,
+    reporter: 'destination',
+    source_workload: UNKNOWN,
+    source_canonical_service: UNKNOWN,
+    source_canonical_revision: revision(undefined),
+    source_workload_namespace: UNKNOWN,
+    source_principal: UNKNOWN,
+    source_app: UNKNOWN,
+    source_version: UNKNOWN,
+    source_cluster: UNKNOWN,
+    destination_workload: node.workload,
+    destination_workload_namespace: node.namespace,
+    destination_principal: node.principal,
+    destination_app: node.app,
+    destination_version: node.version,
+    destination_canonical_service: node.canonicalService,
+    destination_canonical_revision: revision(node.canonicalRevision),
+    destination_cluster: node.clusterId,
+    connection_security_policy: 'none',
   };
 }
 

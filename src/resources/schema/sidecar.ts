@@ -23,9 +23,11 @@ const sidecarPort = message(
 const ingressListener = message({
   port: field(sidecarPort, 'The port that the proxy receives on.', REQUIRED),
   bind: field(string('ip-address'), 'Address to listen on.'),
-  captureMode: field(oneOf(CAPTURE_MODES), 'How connections reach the proxy.'),
-  defaultEndpoint: field(string(), 'Where the workload listens.'),
-  tls: field(tls, 'TLS settings of the port.'),
+  captureMode: field(oneOf(CAPTURE_MODES), 'How connections reach the proxy; ports are opened in any case.', {
+    status: 'no-effect',
+  }),
+  defaultEndpoint: field(string(), 'Where the workload listens, as 127.0.0.1:PORT.', { acceptedOnly: 'unix' }),
+  tls: field(tls, 'TLS settings of the port.', NOT_EXECUTED),
   connectionPool: field(connectionPool, 'Limits on connections to the workload.'),
 });
 
@@ -52,8 +54,8 @@ export const sidecarSpec: MessageSchema = {
       message({ labels: field(selector(), 'Labels of the workloads.') }),
       'Which workloads; absent means all of the namespace.',
     ),
-    ingress: field(list(ingressListener), 'Inbound listeners.', NOT_EXECUTED),
-    inboundConnectionPool: field(connectionPool, 'Limits on connections to the workload.', NOT_EXECUTED),
+    ingress: field(list(ingressListener), 'Inbound listeners; absent means none.'),
+    inboundConnectionPool: field(connectionPool, 'Limits on connections to the workload.'),
     egress: field(list(egressListener), 'What is visible of the mesh; absent means everything.'),
     outboundTrafficPolicy: field(outboundTrafficPolicy, 'What becomes of requests to unknown hosts.'),
   },
