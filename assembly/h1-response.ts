@@ -57,7 +57,7 @@ const MAX_KEEP_ALIVE_SECONDS: u32 = 86400;
 /**
  * Parses the response head at `offset`; `length` bytes are there; `method` is the METHOD_* that it answers. Returns the
  * bytes of the head, 0 when it is not complete yet, or FAILURE_UPSTREAM_PROTOCOL (also for more than MAX_HEAD_BYTES or
- * DEFAULT_MAX_HEADERS fields). A 1xx head parses like any other; whether it was asked for is the caller's to know.
+ * DEFAULT_MAX_HEADERS fields). A 1xx head of HTTP/1.1 parses like any other; whether it was asked for is the caller's to know.
  */
 export function parseResponseHead(offset: usize, length: u32, method: u32): i32 {
   const end = offset + min<u32>(length, MAX_HEAD_BYTES);
@@ -116,6 +116,8 @@ function finishResponse(record: usize, method: u32): bool {
   const chunked = (seen & FIELD_CHUNKED) != 0;
   const sized = (seen & FIELD_CONTENT_LENGTH) != 0;
   if (chunked && (sized || old)) return false;
+  // HTTP/1.0 has no interim answers (RFC 9110 15.2): one parser waits for the final one, another takes it for that.
+  if (old && status < 200) return false;
   const tunnel = method == METHOD_CONNECT && status >= 200 && status < 300;
   const empty = status < 200 || status == 204 || tunnel;
   let keepAlive = (seen & FIELD_CLOSE) == 0 && (!old || (seen & FIELD_KEEP_ALIVE) != 0);
@@ -123,7 +125,7 @@ function finishResponse(record: usize, method: u32): bool {
   if (empty || status == 304 || method == METHOD_HEAD) {
     kind = BODY_NONE;
     if (empty && (chunked || contentLength != 0)) keepAlive = false;
-    if (status == SWITCHING_PROTOCOLS && (seen & SWITCHED) == SWITCHED && !old) kind = BODY_TUNNEL;
+    if (status == SWITCHING_PROTOCOLS && (seen & SWITCHED) == SWITCHED) kind = BODY_TUNNEL;
   } else if (chunked) {
     kind = BODY_CHUNKED;
   } else if (sized) {

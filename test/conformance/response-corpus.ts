@@ -18,6 +18,9 @@ const statusLines: readonly ResponseCase[] = [
   deliver('RFC 9112 4', 'a reason of bytes beyond ASCII', hello('HTTP/1.1 200 \xe9t\xe9')),
   deliver('RFC 9112 4', 'a reason of several words', hello('HTTP/1.1 200 All is  well:\t1/2')),
   deliver('RFC 9112 2.3', 'HTTP/1.0', hello('HTTP/1.0 200 OK')),
+  ...['100 Continue', '101 Switching Protocols', '103 Early Hints'].map((status) =>
+    unreadable('RFC 9110 15.2', `${status} of HTTP/1.0`, `HTTP/1.0 ${status}\r\n\r\n${hello(OK)}`),
+  ),
   deliver('RFC 9110 15', 'an unknown status', hello('HTTP/1.1 299 X'), { status: 299 }),
   deliver('RFC 9110 15', 'a status beyond the classes', hello('HTTP/1.1 799 X'), { status: 799, level: 'policy' }),
   ...['099', '000', '20', '2', '2000', '20x', 'x00', '-20', '+20', '2.0', ' 200', '\xb200', '0200', '', 'OK'].map(

@@ -37,6 +37,8 @@ const refused: Record<string, string> = {
   'both framings': ok('Content-Length: 5', 'Transfer-Encoding: chunked'),
   gzip: ok('Transfer-Encoding: gzip'),
   'chunked twice': ok('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'),
+  '100 of HTTP/1.0': 'HTTP/1.0 100 Continue\r\n\r\n',
+  '101 of HTTP/1.0': 'HTTP/1.0 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
   'chunked in HTTP/1.0': 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
 };
 
@@ -84,7 +86,6 @@ describe.each(builds)('parseResponseHead in %s', (build) => {
     ['101 to one and another', switching(...BOTH, 'Upgrade: x'), METHOD_GET, BODY_NONE, -1, 1],
     ['101 to nothing', switching('Connection: upgrade'), METHOD_GET, BODY_NONE, -1, 1],
     ['101 without Connection', switching('Upgrade: websocket'), METHOD_GET, BODY_NONE, -1, 1],
-    ['101 of HTTP/1.0', switching(...BOTH).replace('/1.1', '/1.0'), METHOD_GET, BODY_NONE, -1, 0],
     ['102 that offers', response('102 Processing', ...BOTH), METHOD_GET, BODY_NONE, -1, 1],
     ['CONNECT', ok(), METHOD_CONNECT, BODY_NONE, -1, 1],
     ['refused CONNECT', response('403 No', 'Content-Length: 2'), METHOD_CONNECT, BODY_LENGTH, 2, 1],

@@ -17,6 +17,10 @@ const STRICTER: readonly Stricter[] = [
     codes: ['HPE_INVALID_TRANSFER_ENCODING', 'HPE_INVALID_CONTENT_LENGTH', 'HPE_UNEXPECTED_CONTENT_LENGTH'],
     pattern: /\r\n0+[ \t]*(;[^\n]*)?\r\n([^\r\n]+\r\n)*(content-length|transfer-encoding):/i,
   },
+  {
+    codes: ['HPE_CLOSED_CONNECTION'],
+    pattern: /\r\n0+[ \t]*(;[^\n]*)?\r\n([^\r\n]+\r\n)*connection:[^\r\n]*close/i,
+  },
   // White space around the signs of an extension, which recipients have to accept (RFC 9112 7.1.1).
   {
     codes: ['HPE_INVALID_CHUNK_SIZE', 'HPE_STRICT', 'HPE_INVALID_CONSTANT'],

@@ -71,6 +71,8 @@ async function send(input: string, read: ReadStream, random: RandomSource): Prom
     rest = rest.slice(length);
     if (rest !== '') await sleep(STEP_MS);
   }
+  // A head that came in pieces is looked at again when a line has ended.
+  if (read.end === 'refused' && !input.endsWith('\n')) socket.write('\r\n');
   const deadline = performance.now() + PATIENCE_MS;
   const lasts = read.end === 'refused' || read.end === 'closed';
   while (!closed && (lasts || statuses().length < due) && performance.now() < deadline) await sleep(STEP_MS);
