@@ -16,6 +16,8 @@ const QUEUE_BYTES = 65536;
 const MAX_PAUSED_BYTES = 256 * 1024 * 1024;
 /** Envoy's default buffer of a stream (per_connection_buffer_limit_bytes): a longer body is sent once. */
 export const MAX_KEPT_BYTES = 1024 * 1024;
+/** Most bodies that are worth a retry fit; with it keeping one costs a copy and no allocation. */
+const STORE_BYTES = 4096;
 
 export class RequestBody {
   /** All of it has been received. */
@@ -34,6 +36,9 @@ export class RequestBody {
   #isLost = false;
   #kept: Buffer[] = [];
   #keptBytes = 0;
+  /** Small bodies are kept here, in memory that the exchange's next requests use again; made when first needed. */
+  #store: Buffer | null = null;
+  #storedBytes = 0;
   /** Mirrors, which get every byte when the upstream first gets it. */
   #copies: BodyCopy[] | null = null;
 
@@ -62,6 +67,7 @@ export class RequestBody {
 
   /** What was sent will be sent again; the upstream that had it is gone. */
   rewind(): void {
+    this.#unstore();
     if (this.#kept.length === 0) return;
     this.#queue = this.#kept.concat(this.#queue);
     this.#queuedBytes += this.#keptBytes;
@@ -90,7 +96,7 @@ export class RequestBody {
     if (chunk.length === 0) return;
     if (this.#copies) for (const copy of this.#copies) copy.write(chunk);
     if (this.#upstream) {
-      if (this.#keeps) this.#remember(Buffer.from(chunk));
+      if (this.#keeps) this.#remember(chunk);
       else this.#isLost = true;
       if (!this.#upstream.writeBody(chunk, isLast)) this.pause();
       return;
@@ -121,7 +127,7 @@ export class RequestBody {
       this.#queue = [];
       this.#queuedBytes = 0;
       if (!this.#keeps) this.#isLost = true;
-      else for (const chunk of queue) this.#remember(chunk);
+      else for (const chunk of queue) this.#keepChunk(chunk);
       const last = this.ended && !this.#trailers?.length ? queue.length - 1 : -1;
       for (const [index, chunk] of queue.entries()) flowing = upstream.writeBody(chunk, index === last);
     }
@@ -163,7 +169,19 @@ export class RequestBody {
     }
   }
 
-  #remember(chunk: Buffer): void {
+  /** Keeps a copy of bytes that are valid during the call. */
+  #remember(chunk: Uint8Array): void {
+    if (this.#kept.length === 0 && this.#storedBytes + chunk.length <= STORE_BYTES) {
+      this.#store ??= Buffer.allocUnsafeSlow(STORE_BYTES);
+      this.#store.set(chunk, this.#storedBytes);
+      this.#storedBytes += chunk.length;
+      return;
+    }
+    this.#keepChunk(Buffer.from(chunk));
+  }
+
+  #keepChunk(chunk: Buffer): void {
+    this.#unstore();
     this.#kept.push(chunk);
     this.#keptBytes += chunk.length;
     if (this.#keptBytes <= MAX_KEPT_BYTES) return;
@@ -172,7 +190,16 @@ export class RequestBody {
     this.#forget();
   }
 
+  /** What is in the store becomes a chunk of its own. */
+  #unstore(): void {
+    if (this.#store === null || this.#storedBytes === 0) return;
+    this.#kept.push(Buffer.from(this.#store.subarray(0, this.#storedBytes)));
+    this.#keptBytes += this.#storedBytes;
+    this.#storedBytes = 0;
+  }
+
   #forget(): void {
+    this.#storedBytes = 0;
     if (this.#kept.length > 0) this.#kept = [];
     this.#keptBytes = 0;
   }
