@@ -42,7 +42,12 @@ let nextPath = 0;
 function answeredInTurn(...handlers: readonly Handler[]): string {
   const path = `/retry-${nextPath++}`;
   let tries = 0;
-  upstream.on(path, (answer) => handlers[Math.min(tries++, handlers.length - 1)]?.(answer));
+  upstream.on(path, async (answer) => {
+    const handler = handlers[Math.min(tries++, handlers.length - 1)];
+    // A request that is still being sent is not repeated after an answer.
+    await answer.body;
+    return handler?.(answer);
+  });
   return path;
 }
 
