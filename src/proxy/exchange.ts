@@ -499,7 +499,8 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, Mirrore
     }
     if (!this.#isReplayable) this.#prepareRepeat();
     const mirrors = this.#extras?.mirrors;
-    if (mirrors && this.word(layout.EXCHANGE_ATTEMPT) === 1 && canMirror(this.isUpgrade, this.methodId)) {
+    const isFirst = this.word(layout.EXCHANGE_ATTEMPT) === 1 && !this.#replayed;
+    if (mirrors && isFirst && canMirror(this.isUpgrade, this.methodId)) {
       this.#path.mirror(this, mirrors);
     }
     if (this.#body.startSending(connection)) this.#startTimeout();

@@ -159,6 +159,21 @@ describe('a mirror', () => {
   });
 });
 
+it('a request that is sent again because its connection was closed is mirrored once', async () => {
+  const path = newPath();
+  let tries = 0;
+  main.on(path, (answer) => {
+    if (tries++ === 0) answer.socket.destroy();
+    else answer.send(ok('again'));
+  });
+  // So that the connection has served before.
+  await exchange(proxy.port, 'all.example', newPath());
+  expect((await exchange(proxy.port, 'all.example', path)).body.toString()).toBe('again');
+  expect(tries).toBe(2);
+  await settle();
+  expect(shadow.requestsFor(path)).toHaveLength(1);
+});
+
 describe('the client does not feel', () => {
   it.each(['gone', 'refused'])('that the mirror is %s', async (name) => {
     const answer = await exchange(proxy.port, `${name}.example`, newPath(), { method: 'POST', body: 'x' });
