@@ -907,7 +907,10 @@ export const STYLE_SERVICE_TIME = 4;
  * are empty, because the record may hold another client's request by then.
  */
 export const STYLE_REQUEST_PRESENT = 8;
-/** writeResponseHead: the client speaks HTTP/1.0: no transfer-encoding, and the connection closes. */
+/**
+ * writeResponseHead: the client speaks HTTP/1.0: so does the answer; no transfer-encoding, and `connection: keep-alive`
+ * unless STYLE_CLOSE or a body without a length closes it.
+ */
 export const STYLE_HTTP_10 = 16;
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import { isConnectionField } from './headers';
 import {
   BODY_CHUNKED,
   BODY_LENGTH,
+  FACT_UPSTREAM_REMOTE,
   HEAD_FLAG_COPY,
   HEAD_FLAG_SIDECAR,
   HEAD_FLAG_UPGRADE,
@@ -62,6 +63,7 @@ import {
   REQUEST_METHOD_ID,
   REQUEST_METHOD_LENGTH,
   REQUEST_METHOD_OFFSET,
+  SLAB_FACTS,
   SLAB_REQUEST,
   SLAB_REQUEST_HEADERS,
   WEIGHTED_HOST_LENGTH,
@@ -114,15 +116,21 @@ export function writeRequestHead(exchange: u32, offset: usize, capacity: u32, fl
   return endOutput();
 }
 
-/** `METHOD target HTTP/1.1` and Host: the cluster's host rewrite, or the authority as received. */
+/**
+ * `METHOD target HTTP/1.1` and Host: the cluster's host rewrite, or the authority as received, or the endpoint's address for
+ * a request of HTTP/1.0 that names none.
+ */
 function putRequestLine(record: usize): void {
   putBytes(load<u32>(record, REQUEST_METHOD_OFFSET), load<u32>(record, REQUEST_METHOD_LENGTH));
   putBytes(TEXT_SPACE, TEXT_SPACE_LENGTH);
   putTarget();
   putBytes(TEXT_REQUEST_LINE_END, TEXT_REQUEST_LINE_END_LENGTH);
   const rewritten = weightedRecord == 0 ? 0 : load<u32>(weightedRecord, WEIGHTED_HOST_LENGTH);
+  const authority = load<u32>(record, REQUEST_AUTHORITY_LENGTH);
+  const facts = slab + SLAB_FACTS;
   if (rewritten != 0) putBytes(tableBase + load<u32>(weightedRecord, WEIGHTED_HOST_OFFSET), rewritten);
-  else putBytes(load<u32>(record, REQUEST_AUTHORITY_OFFSET), load<u32>(record, REQUEST_AUTHORITY_LENGTH));
+  else if (authority != 0) putBytes(load<u32>(record, REQUEST_AUTHORITY_OFFSET), authority);
+  else putBytes(load<u32>(facts, FACT_UPSTREAM_REMOTE), load<u32>(facts, FACT_UPSTREAM_REMOTE + 4));
   putCrlf();
 }
 

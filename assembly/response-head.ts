@@ -59,11 +59,14 @@ import {
   TEXT_CONNECTION_UPGRADE_LINE_LENGTH,
   TEXT_CONTENT_LENGTH_START,
   TEXT_CONTENT_LENGTH_START_LENGTH,
+  TEXT_KEEP_ALIVE_LINE,
+  TEXT_KEEP_ALIVE_LINE_LENGTH,
   TEXT_SERVER_LINE,
   TEXT_SERVER_LINE_LENGTH,
   TEXT_SPACE,
   TEXT_SPACE_LENGTH,
   TEXT_STATUS_LINE_START,
+  TEXT_STATUS_LINE_START_10,
   TEXT_STATUS_LINE_START_LENGTH,
 } from './tables';
 import { slab } from './thread';
@@ -89,7 +92,8 @@ export function writeResponseHead(exchange: u32, offset: usize, capacity: u32, s
   bindExchange(exchange);
   beginTemplates((style & STYLE_REQUEST_PRESENT) != 0, true);
   beginResponseOps(complete ? 0 : HEADER_ID_DATE);
-  if (complete) putBytes(TEXT_STATUS_LINE_START, TEXT_STATUS_LINE_START_LENGTH);
+  const old = (style & STYLE_HTTP_10) != 0;
+  if (complete) putBytes(old ? TEXT_STATUS_LINE_START_10 : TEXT_STATUS_LINE_START, TEXT_STATUS_LINE_START_LENGTH);
   putNumber(status);
   putBytes(TEXT_SPACE, TEXT_SPACE_LENGTH);
   putBytes(load<u32>(record, RESPONSE_REASON_OFFSET), load<u32>(record, RESPONSE_REASON_LENGTH));
@@ -171,24 +175,26 @@ function putOwnFields(serviceTime: bool, complete: bool): void {
 
 /**
  * Framing, Connection and the empty line (RFC 9112 6.3). A body that ends with the upstream's connection is chunked, also
- * for a client whose connection is closed after it, which else could not tell its end from a break; with STYLE_HTTP_10 it
- * ends with the connection. A HEAD or 304 answer keeps the length that it announces.
+ * for a client whose connection is closed after it, which else could not tell its end from a break; with STYLE_HTTP_10 any
+ * body without a length ends with the connection, and a connection that is kept is said to be (RFC 9112 9.3). A HEAD or 304 answer keeps the length that it announces.
  */
 function putFraming(record: usize, style: u32): void {
   const status = load<u32>(record, RESPONSE_STATUS);
   const kind = load<u32>(record, RESPONSE_BODY_KIND);
   const length = load<f64>(record, RESPONSE_CONTENT_LENGTH);
   const old = (style & STYLE_HTTP_10) != 0;
-  const close = old || (style & STYLE_CLOSE) != 0;
   const announced = kind == BODY_NONE && length >= 0;
+  const unsized = kind == BODY_CHUNKED || kind == BODY_UNTIL_CLOSE;
+  const close = (old && unsized) || (style & STYLE_CLOSE) != 0;
   if (kind == BODY_LENGTH || announced) {
     putBytes(TEXT_CONTENT_LENGTH_START, TEXT_CONTENT_LENGTH_START_LENGTH);
     putNumber(<u64>length);
     putCrlf();
-  } else if ((kind == BODY_CHUNKED || kind == BODY_UNTIL_CLOSE) && !old) {
+  } else if (unsized && !old) {
     putBytes(TEXT_CHUNKED_LINE, TEXT_CHUNKED_LINE_LENGTH);
   }
   if (status == SWITCHING_PROTOCOLS) putBytes(TEXT_CONNECTION_UPGRADE_LINE, TEXT_CONNECTION_UPGRADE_LINE_LENGTH);
   else if (close && status >= 200) putBytes(TEXT_CLOSE_LINE, TEXT_CLOSE_LINE_LENGTH);
+  else if (old) putBytes(TEXT_KEEP_ALIVE_LINE, TEXT_KEEP_ALIVE_LINE_LENGTH);
   putCrlf();
 }

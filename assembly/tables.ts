@@ -215,6 +215,8 @@ export const TEXT_REQUEST_LINE_END_LENGTH: u32 = 17;
 /** "HTTP/1.1 " */
 export const TEXT_STATUS_LINE_START: usize = memory.data<u8>([72, 84, 84, 80, 47, 49, 46, 49, 32]);
 export const TEXT_STATUS_LINE_START_LENGTH: u32 = 9;
+/** "HTTP/1.0 ", for clients of HTTP/1.0; as long as the other. */
+export const TEXT_STATUS_LINE_START_10: usize = memory.data<u8>([72, 84, 84, 80, 47, 49, 46, 48, 32]);
 /** "server: weft\r\n" */
 export const TEXT_SERVER_LINE: usize = memory.data<u8>([
   115, 101, 114, 118, 101, 114, 58, 32, 119, 101, 102, 116, 13, 10,
@@ -231,6 +233,11 @@ export const TEXT_CLOSE_LINE: usize = memory.data<u8>([
   99, 111, 110, 110, 101, 99, 116, 105, 111, 110, 58, 32, 99, 108, 111, 115, 101, 13, 10,
 ]);
 export const TEXT_CLOSE_LINE_LENGTH: u32 = 19;
+/** "connection: keep-alive\r\n" */
+export const TEXT_KEEP_ALIVE_LINE: usize = memory.data<u8>([
+  99, 111, 110, 110, 101, 99, 116, 105, 111, 110, 58, 32, 107, 101, 101, 112, 45, 97, 108, 105, 118, 101, 13, 10,
+]);
+export const TEXT_KEEP_ALIVE_LINE_LENGTH: u32 = 24;
 /** "connection: upgrade\r\nupgrade: websocket\r\n" */
 export const TEXT_UPGRADE_LINES: usize = memory.data<u8>([
   99, 111, 110, 110, 101, 99, 116, 105, 111, 110, 58, 32, 117, 112, 103, 114, 97, 100, 101, 13, 10, 117, 112, 103, 114,

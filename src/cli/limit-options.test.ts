@@ -13,6 +13,7 @@ const DEFAULTS: LimitArguments = {
   streamIdleTimeoutSeconds: LIMIT_OPTIONS['stream-idle-timeout-seconds'].default,
   idleTimeoutSeconds: LIMIT_OPTIONS['idle-timeout-seconds'].default,
   maxConnections: LIMIT_OPTIONS['max-connections'].default,
+  http10: LIMIT_OPTIONS.http10.default,
 };
 
 describe('limitsOf', () => {

@@ -56,6 +56,11 @@ export const LIMIT_OPTIONS = {
     default: DEFAULT_CLIENT_LIMITS.maxConnections,
     describe: 'Client connections of one listener over all threads; beyond it they are closed. 0 = no limit',
   },
+  http10: {
+    type: 'boolean',
+    default: DEFAULT_CLIENT_LIMITS.acceptsHttp10,
+    describe: 'Serve HTTP/1.0 clients (Envoy accept_http_10, Istio PILOT_HTTP10); otherwise they get 426',
+  },
 } as const satisfies OptionTable;
 
 export interface LimitArguments {
@@ -66,6 +71,7 @@ export interface LimitArguments {
   readonly streamIdleTimeoutSeconds: number;
   readonly idleTimeoutSeconds: number;
   readonly maxConnections: number;
+  readonly http10: boolean;
 }
 
 /** Throws UsageError for a limit that can't be kept. */
@@ -78,6 +84,7 @@ export function limitsOf(args: LimitArguments): ClientLimits {
     streamIdleTimeoutMs: milliseconds('--stream-idle-timeout-seconds', args.streamIdleTimeoutSeconds),
     idleTimeoutMs: milliseconds('--idle-timeout-seconds', args.idleTimeoutSeconds),
     maxConnections: whole('--max-connections', args.maxConnections, 0, MOST_CONNECTIONS),
+    acceptsHttp10: args.http10,
   };
 }
 

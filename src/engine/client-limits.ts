@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What a client may cost, as plain data: bytes and fields of a head, time, connections. The defaults are Envoy's; where
+ * What a client may do and cost, as plain data: bytes and fields of a head, time, connections. The defaults are Envoy's; where
  * Envoy leaves a limit off and its advice for proxies at an edge has one, it is that.
  */
 import { DEFAULT_MAX_HEADERS, MAX_HEAD_BYTES, MAX_HEADERS } from '../../assembly/layout.js';
@@ -20,6 +20,8 @@ export interface ClientLimits {
   readonly idleTimeoutMs: number;
   /** Client connections of one listener over all threads; 0 = no limit. */
   readonly maxConnections: number;
+  /** Requests of HTTP/1.0 are served, instead of 426. */
+  readonly acceptsHttp10: boolean;
 }
 
 export const HIGHEST_HEAD_BYTES = MAX_HEAD_BYTES;
@@ -33,4 +35,5 @@ export const DEFAULT_CLIENT_LIMITS: ClientLimits = {
   streamIdleTimeoutMs: 300_000,
   idleTimeoutMs: 3_600_000,
   maxConnections: 0,
+  acceptsHttp10: false,
 };

@@ -95,7 +95,7 @@ function entryOf(exchange: FinishedExchange): AccessLogEntry {
     startTimeMs: Math.round(performance.timeOrigin + exchange.startedAtMs),
     method: methodEnd < 0 ? '' : text.slice(0, methodEnd),
     path: targetEnd < 0 ? '' : text.slice(methodEnd + 1, targetEnd),
-    protocol: 'HTTP/1.1',
+    protocol: text.startsWith(' HTTP/1.0\r', targetEnd) ? 'HTTP/1.0' : 'HTTP/1.1',
     responseCode: exchange.status,
     responseFlags: formatResponseFlags(exchange.flags),
     responseCodeDetails: exchange.responseDetails,

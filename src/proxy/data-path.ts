@@ -208,7 +208,8 @@ export class DataPath implements ThreadContext {
     const method = this.engine.words[request + layout.REQUEST_METHOD_ID / 4];
     if (method === layout.METHOD_CONNECT) return layout.FAILURE_NO_ROUTE;
     if (method === layout.METHOD_TRACE) return layout.FAILURE_METHOD;
-    if (this.engine.words[request + layout.REQUEST_VERSION / 4] === 10) return layout.FAILURE_LOW_VERSION;
+    const isOld = this.engine.words[request + layout.REQUEST_VERSION / 4] === 10;
+    if (isOld && !this.limits.acceptsHttp10) return layout.FAILURE_LOW_VERSION;
     const index = generation.filterChainIndex(filterChain);
     if (index < 0) return layout.FAILURE_NO_ROUTE;
     let decision = exports.routeRequest(exchange.index, index);

@@ -70,6 +70,13 @@ describe.each(builds)('writeResponseHead in %s', (build) => {
       ['connection: close'],
     ],
     [
+      'length to HTTP/1.0',
+      ok('Content-Length: 5'),
+      STYLE_COMPLETE | STYLE_HTTP_10,
+      METHOD_GET,
+      ['content-length: 5', 'connection: keep-alive'],
+    ],
+    [
       'length, closing',
       ok('Content-Length: 5'),
       STYLE_COMPLETE | STYLE_CLOSE,

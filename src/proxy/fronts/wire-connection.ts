@@ -37,9 +37,12 @@ const COUNTER_OF: Readonly<Record<Exclude<Expiry, 'phase'>, number>> = {
   'stream-idle': layout.LISTENER_RQ_IDLE_TIMEOUT,
 };
 
+/** Whether the body goes to a client of HTTP/1.1 in chunks. */
+function hasChunks({ bodyKind, isHead }: ResponseFraming): boolean {
+  return bodyKind !== layout.BODY_LENGTH && bodyKind !== layout.BODY_NONE && !isHead;
+}
+
 export class WireConnection implements Downstream, TimedClient, ClientProtocol {
-  /** HTTP/1.0 clients, who know no interim answers, are refused before they could get one. */
-  readonly relaysInterim = true;
   readonly carriesTunnels = true;
   exchange: RequestExchange | null = null;
   readonly #path: ThreadContext;
@@ -57,6 +60,8 @@ export class WireConnection implements Downstream, TimedClient, ClientProtocol {
   #trailers: TrailerSection | null = null;
   #remaining = 0;
   #closeAfter = false;
+  /** The request under way is of HTTP/1.0, and served as such. */
+  #isOld = false;
   /** Not understood, so what follows can't be either. */
   #refused = false;
   /** The listener is gone: the next answer is the last. */
@@ -178,6 +183,11 @@ export class WireConnection implements Downstream, TimedClient, ClientProtocol {
     return taken < 0 ? length : taken;
   }
 
+  /** HTTP/1.0 knows no interim answers. */
+  get relaysInterim(): boolean {
+    return !this.#isOld;
+  }
+
   restoreFacts(): void {
     this.#path.useDownstreamFacts(this.#client.record);
     const { secure } = this.#client;
@@ -188,6 +198,7 @@ export class WireConnection implements Downstream, TimedClient, ClientProtocol {
     this.#framing = null;
     this.#bodyKind = layout.BODY_NONE;
     this.#refused = true;
+    this.#isOld = false;
     this.#closeAfter = true;
     this.#timer.stream(true);
     // Of a head that was not parsed to its end the record has these of an earlier one.
@@ -214,6 +225,7 @@ export class WireConnection implements Downstream, TimedClient, ClientProtocol {
     const record = (engine.slab + layout.SLAB_REQUEST) >> 2;
     const flags = engine.words[record + layout.REQUEST_FLAGS / 4] ?? 0;
     this.#bodyKind = engine.words[record + layout.REQUEST_BODY_KIND / 4] ?? 0;
+    this.#isOld = this.#path.limits.acceptsHttp10 && engine.words[record + layout.REQUEST_VERSION / 4] === 10;
     if (this.#bodyKind !== layout.BODY_NONE) {
       this.#remaining = engine.doubles[(engine.slab + layout.SLAB_REQUEST + layout.REQUEST_CONTENT_LENGTH) >> 3] ?? 0;
       if (this.#bodyKind === layout.BODY_CHUNKED) {
@@ -369,9 +381,12 @@ export class WireConnection implements Downstream, TimedClient, ClientProtocol {
   }
 
   sendHead(style: number, framing: ResponseFraming): number {
+    // To a client of HTTP/1.0 only the end of the connection can end a body without a length.
+    if (this.#isOld && hasChunks(framing)) this.#closeAfter = true;
     const closes = this.#closeAfter || this.#retiring ? layout.STYLE_CLOSE : 0;
+    const version = this.#isOld ? layout.STYLE_HTTP_10 : 0;
     const index = (this.exchange as RequestExchange).index;
-    const length = this.#answers.head(index, style | closes | layout.STYLE_COMPLETE);
+    const length = this.#answers.head(index, style | closes | version | layout.STYLE_COMPLETE);
     if (length < 0) return length;
     this.#framing = framing;
     this.#timer.requestSettled();
@@ -382,7 +397,7 @@ export class WireConnection implements Downstream, TimedClient, ClientProtocol {
 
   sendBody(offset: number, length: number): boolean {
     this.#timer.touch();
-    if (this.#framing?.bodyKind === layout.BODY_LENGTH) this.#answers.body(offset, length);
+    if (this.#isOld || this.#framing?.bodyKind === layout.BODY_LENGTH) this.#answers.body(offset, length);
     else this.#answers.chunk(offset, length);
     return hasRoom(this.#client.socket);
   }
@@ -394,8 +409,7 @@ export class WireConnection implements Downstream, TimedClient, ClientProtocol {
 
   end(trailers: Buffer = NOTHING): void {
     const framing = this.#framing;
-    const chunked = framing && framing.bodyKind !== layout.BODY_LENGTH && framing.bodyKind !== layout.BODY_NONE;
-    if (chunked && !framing.isHead) this.#answers.lastChunk(trailers);
+    if (framing && hasChunks(framing) && !this.#isOld) this.#answers.lastChunk(trailers);
     this.exchange = null;
     this.#pausedByExchange = false;
     if (this.#closeAfter || this.#retiring || this.#clientEnded) {
