@@ -2,6 +2,8 @@
 /**
  * A data-path thread's own world: its engine, exchanges, connections, clock and generations. Fronts hand it heads that
  * lie in the request input; everything else happens in exchanges and connections.
+ *
+ * One class, although it is long: what exchanges, connections and fronts may ask of their thread can be read in one place.
  */
 import * as layout from '../../assembly/layout.js';
 import type { ClientLimits } from '../engine/client-limits.js';
