@@ -7,6 +7,10 @@
 import {
   CANDIDATE_ROUTE,
   CANDIDATE_TEST_PATH,
+  CONDITION_INVERTED,
+  CONDITION_SIZE,
+  CONDITION_SUBJECT,
+  CONDITION_TEST,
   DECISION_ASK_HOST,
   DECISION_FORWARD,
   EXCHANGE_CLUSTER,
@@ -14,6 +18,8 @@ import {
   EXCHANGE_WEIGHTED,
   FAILURE_NO_ROUTE,
   MEMO_OWNER_TEST,
+  METHOD_CONNECT,
+  REQUEST_METHOD_ID,
   RESULT_ABORT_STATUS,
   RESULT_CLUSTER,
   RESULT_DELAY_MS,
@@ -26,6 +32,8 @@ import {
   ROUTE_ABORT_PER_MILLION,
   ROUTE_ABORT_STATUS,
   ROUTE_ACTION,
+  ROUTE_CONDITIONS_COUNT,
+  ROUTE_CONDITIONS_FIRST,
   ROUTE_DELAY_MS,
   ROUTE_DELAY_PER_MILLION,
   ROUTE_RETRY_ATTEMPTS,
@@ -35,10 +43,14 @@ import {
   ROUTE_WEIGHTED_COUNT,
   ROUTE_WEIGHTED_FIRST,
   ROUTE_WEIGHT_TOTAL,
+  SLAB_REQUEST,
   SLAB_RESULT,
+  SUBJECT_METHOD,
+  TABLE_CONDITIONS,
   TABLE_ROUTES,
   TABLE_VIRTUAL_HOSTS,
   TABLE_WEIGHTED,
+  TEST_EXACT,
   TEST_ROUTE_ASK_HOST,
   TEST_ROUTE_MATCHES,
   TEST_ROUTE_UNKNOWN,
@@ -61,6 +73,7 @@ const ONE_MILLION: u32 = 1000000;
 
 /** First route of the virtual host that holds, NONE, or ASKS. */
 function findRoute(host: u32, owner: u32): i32 {
+  const connect = load<u32>(slab + SLAB_REQUEST, REQUEST_METHOD_ID) == METHOD_CONNECT;
   startCandidates(recordOf(TABLE_VIRTUAL_HOSTS, host, VIRTUAL_HOST_SIZE));
   let candidate = nextCandidate();
   for (; candidate != NO_CANDIDATE; candidate = nextCandidate()) {
@@ -68,7 +81,9 @@ function findRoute(host: u32, owner: u32): i32 {
     if (route < resumeRoute) continue;
     let from: u32 = (candidate & <u32>CANDIDATE_TEST_PATH) != 0 ? 0 : 1;
     if (route == resumeRoute && resumeCondition > from) from = resumeCondition;
-    const result = testConditions(recordOf(TABLE_ROUTES, route, ROUTE_SIZE), from);
+    const record = recordOf(TABLE_ROUTES, route, ROUTE_SIZE);
+    if (connect && !namesMethod(record)) continue;
+    const result = testConditions(record, from);
     if (result == 1) return route;
     if (result == 2) {
       suspendAt(owner, route, stoppedAt);
@@ -76,6 +91,21 @@ function findRoute(host: u32, owner: u32): i32 {
     }
   }
   return NONE;
+}
+
+/**
+ * Whether a route asks for one method by name. As in Envoy, whose CONNECT requests only a connect_matcher takes, a tunnel is
+ * never opened by a route that was written for other requests.
+ */
+function namesMethod(route: usize): bool {
+  const first = load<u32>(route, ROUTE_CONDITIONS_FIRST);
+  const end = first + load<u32>(route, ROUTE_CONDITIONS_COUNT);
+  for (let index = first; index < end; index++) {
+    const condition = recordOf(TABLE_CONDITIONS, index, CONDITION_SIZE);
+    if (load<u32>(condition, CONDITION_SUBJECT) != SUBJECT_METHOD) continue;
+    if (load<u32>(condition, CONDITION_TEST) == TEST_EXACT && load<u32>(condition, CONDITION_INVERTED) == 0) return true;
+  }
+  return false;
 }
 
 /** Index of a route's weighted cluster: by cumulative weight, without a draw when there is only one. */

@@ -70,11 +70,12 @@ function storePath(record: usize, path: usize, length: u32): bool {
   return true;
 }
 
+/** Authority-form (RFC 9112 3.2.3). It has no path; to routes it is `/`, so that what matches every path matches it. */
 function takeConnectTarget(record: usize, start: usize, end: usize): bool {
   targetAuthority = start;
   targetAuthorityLength = <u32>(end - start);
   targetDefaultPort = -1;
-  return storePath(record, start, 0);
+  return storePath(record, TEXT_SLASH, 1);
 }
 
 /** `http://authority[/path]` or https; an empty path is `/`, and `*` for OPTIONS (RFC 9112 3.2.4). */

@@ -103,7 +103,7 @@ export interface RequestExchange {
   /** Index of the route taken in the whole table, -1 = none. */
   readonly route: number;
   readonly isGrpc: boolean;
-  /** The client has asked for a WebSocket, and its front can carry one. */
+  /** The client has asked for a WebSocket or by CONNECT for a tunnel, and its front can carry one. */
   readonly isUpgrade: boolean;
 
   /** A u32 field of the exchange record. */
@@ -201,6 +201,8 @@ export interface Upstream {
   endBody(trailers?: Buffer): void;
   /** The same for bytes of a tunnel. */
   write(chunk: Uint8Array): boolean;
+  /** Takes an exchange for a tunnel without a request (CONNECT); false when the connection has carried one before. */
+  takeTunnel(exchange: RequestExchange): boolean;
   /** What comes from now on goes to `tunnel`, and the connection is never used again. */
   openTunnel(tunnel: ByteTunnel): void;
   /** Passes on that the client sends no more; `onSent` when all that was written is on its way, or never will be. */

@@ -208,7 +208,7 @@ export class DataPath implements ThreadContext {
     if (flags & layout.REQUEST_FLAG_UPGRADE && !exchange.acceptUpgrade(flags)) return layout.FAILURE_UPGRADE;
     if (flags & layout.REQUEST_FLAG_LAST_HOP) return layout.FAILURE_METHOD;
     const method = this.engine.words[request + layout.REQUEST_METHOD_ID / 4];
-    if (method === layout.METHOD_CONNECT) return layout.FAILURE_NO_ROUTE;
+    if (method === layout.METHOD_CONNECT && !exchange.acceptConnect()) return layout.FAILURE_NO_ROUTE;
     if (method === layout.METHOD_TRACE) return layout.FAILURE_METHOD;
     const isOld = this.engine.words[request + layout.REQUEST_VERSION / 4] === 10;
     if (isOld && !this.limits.acceptsHttp10) return layout.FAILURE_LOW_VERSION;

@@ -21,7 +21,14 @@ import { ExchangeFacts } from './exchange-facts.js';
 import type { GenerationView } from './generation-view.js';
 import { failureOf } from './failures.js';
 import type { LocalResponse } from './local-response.js';
-import { abortResponse, failureResponse, grpcResponse, prepareLocalHead, routedResponse } from './local-response.js';
+import {
+  abortResponse,
+  failureResponse,
+  grpcResponse,
+  prepareConnectHead,
+  prepareLocalHead,
+  routedResponse,
+} from './local-response.js';
 import { canMirror } from './mirrors.js';
 import { RequestBody } from './request-body.js';
 import { answerConditions, decideRetry, failureConditions, mayRepeatSent, retryConditions } from './retry.js';
@@ -155,6 +162,12 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, Mirrore
   /** Whether the upgrade asked for by a request with these REQUEST_FLAG_* is one that Weft and the client's front can carry. */
   acceptUpgrade(flags: number): boolean {
     this.isUpgrade = (flags & layout.REQUEST_FLAG_WEBSOCKET) !== 0 && this.downstream.carriesTunnels;
+    return this.isUpgrade;
+  }
+
+  /** Whether the client's front can carry what a CONNECT asks for. */
+  acceptConnect(): boolean {
+    this.isUpgrade = this.downstream.carriesTunnels;
     return this.isUpgrade;
   }
 
@@ -444,7 +457,8 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, Mirrore
       return;
     }
     if (this.#perTryTimeoutMs > 0 && this.#body.ended) this.#path.timers.start(this.#perTry, this.#perTryTimeoutMs);
-    const ready = this.#path.upstreams.takeReady(this);
+    // A tunnel is to the endpoint itself, not a request on a connection that others have used.
+    const ready = this.methodId === layout.METHOD_CONNECT ? null : this.#path.upstreams.takeReady(this);
     if (ready) {
       this.#connection = ready;
       if (freshHeadLength === 0) this.#restoreHead();
@@ -488,6 +502,10 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, Mirrore
     this.upstreamAddress = connection.address;
     if (path.keepsHeads) this.upstreamLocalAddress = connection.localAddress;
     path.setUpstreamFacts(connection.address, connection.clusterName);
+    if (this.methodId === layout.METHOD_CONNECT) {
+      this.#connect(connection);
+      return;
+    }
     path.setRewrittenPath(this.generation, this.route);
     const length = connection.send(this, path.headFlags(this.generation, this.filterChain));
     if (length < 0) {
@@ -504,6 +522,25 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, Mirrore
       this.#path.mirror(this, mirrors);
     }
     if (this.#body.startSending(connection)) this.#startTimeout();
+  }
+
+  /** Envoy's connect_config: the endpoint gets no CONNECT, and the client its 200 as soon as there is a connection. */
+  #connect(connection: Upstream): void {
+    if (!connection.takeTunnel(this)) {
+      this.#dropConnection();
+      this.#dispatch();
+      return;
+    }
+    this.#settleRetry();
+    this.responseDetails = 'via_upstream';
+    this.downstream.cork(() => {
+      const style = this.#style(false);
+      this.#path.refreshDate();
+      prepareConnectHead(this.#path);
+      const framing = { status: 200, bodyKind: layout.BODY_NONE, contentLength: -1, isHead: false, close: false };
+      if (this.#sendHead(style, framing) < 0) throw new Error('the answer to CONNECT does not fit');
+      this.openTunnel();
+    });
   }
 
   copyBody(copy: BodyCopy): void {

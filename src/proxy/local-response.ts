@@ -170,6 +170,15 @@ export function prepareLocalHead(path: ThreadContext, response: LocalResponse): 
   path.setReason(path.exposeReasons ? response.reason : '');
 }
 
+/** Puts the head that opens a tunnel by CONNECT into the response record: it has no length (RFC 9110 9.3.6). */
+export function prepareConnectHead(path: ThreadContext): void {
+  const engine = path.engine;
+  const input = engine.slab + layout.SLAB_INPUT + layout.INPUT_RESPONSE;
+  const length = engine.buffer.write('HTTP/1.1 200 OK\r\n\r\n', input, 'latin1');
+  if (engine.exports.parseResponseHead(input, length, layout.METHOD_CONNECT) !== length)
+    throw new Error('the answer to CONNECT is refused');
+}
+
 /** gRPC's percent-encoding of grpc-message: what is not printable ASCII, and the percent sign. */
 function percentEncode(text: string): string {
   return encodeURIComponent(text).replaceAll('%20', ' ');

@@ -131,6 +131,15 @@ export class UpstreamConnection implements PooledConnection, UpstreamSocketOwner
     return this.#socket.write(chunk);
   }
 
+  takeTunnel(exchange: RequestExchange): boolean {
+    if (this.requestCount > 0) return false;
+    this.exchange = exchange;
+    this.phase = 'tunnel';
+    this.requestCount++;
+    this.closing = true;
+    return true;
+  }
+
   openTunnel(tunnel: ByteTunnel): void {
     this.#tunnel = tunnel;
     // Each way of a tunnel ends by itself; before it, the end of one is the end of both.

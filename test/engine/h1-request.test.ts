@@ -182,7 +182,7 @@ describe.each(builds)('parseRequestHead in %s', (build) => {
     ['GET http://example.com?q HTTP/1.1', '/', 'q', 1],
     ['GET http://example.com:80/ HTTP/1.1', '/', '', 0],
     ['OPTIONS http://example.com HTTP/1.1', '*', '', 0],
-    ['CONNECT example.com:443 HTTP/1.1', '', '', 0],
+    ['CONNECT example.com:443 HTTP/1.1', '/', '', 0],
   ])('splits the target of %s', (first, path, query, hasQuery) => {
     expect(engine.parseRequest(line(first))).toBeGreaterThan(0);
     expect(engine.path).toBe(path);

@@ -48,7 +48,7 @@ function parseTarget(method: string, target: string): Target | undefined {
   const question = target.indexOf('?');
   const before = question < 0 ? target : target.slice(0, question);
   const query = question < 0 ? undefined : target.slice(question + 1);
-  if (method === 'CONNECT') return { path: '', query, authority: target };
+  if (method === 'CONNECT') return { path: '/', query, authority: target };
   if (target.startsWith('/')) return { path: before, query };
   if (target === '*') return method === 'OPTIONS' ? { path: '*', query } : undefined;
   const absolute = /^(https?):\/\/([^/]+)(\/.*)?$/i.exec(before);

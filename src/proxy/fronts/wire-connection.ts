@@ -26,7 +26,7 @@ const NOTHING = Buffer.alloc(0);
 const LF = 0x0a;
 
 /**
- * With these flags a request is the last of its connection. After an upgrade that the upstream does not accept, nobody can
+ * With these flags, or CONNECT, a request is the last of its connection. After an upgrade that is not accepted, nobody can
  * tell a next request from bytes of the other protocol that the client has sent already.
  */
 const LAST_REQUEST = layout.REQUEST_FLAG_CLOSE | layout.REQUEST_FLAG_WEBSOCKET;
@@ -237,7 +237,8 @@ export class WireConnection implements Downstream, TimedClient, ClientProtocol {
       if (flags & layout.REQUEST_FLAG_EXPECT_CONTINUE && available === headLength) this.#client.socket.write(CONTINUE);
     }
     this.#readingHead = this.#bodyKind === layout.BODY_NONE;
-    this.#closeAfter ||= (flags & LAST_REQUEST) !== 0;
+    const isConnect = engine.words[record + layout.REQUEST_METHOD_ID / 4] === layout.METHOD_CONNECT;
+    this.#closeAfter ||= isConnect || (flags & LAST_REQUEST) !== 0;
     this.#timer.stream(this.#readingHead);
     if (!this.#path.accept(this, this.#client.filterChain, offset, headLength, HEAD_PARSED))
       this.#client.socket.destroy();
@@ -383,9 +384,10 @@ export class WireConnection implements Downstream, TimedClient, ClientProtocol {
   sendHead(style: number, framing: ResponseFraming): number {
     // To a client of HTTP/1.0 only the end of the connection can end a body without a length.
     if (this.#isOld && hasChunks(framing)) this.#closeAfter = true;
-    const closes = this.#closeAfter || this.#retiring ? layout.STYLE_CLOSE : 0;
-    const version = this.#isOld ? layout.STYLE_HTTP_10 : 0;
-    const index = (this.exchange as RequestExchange).index;
+    const { index, methodId } = this.exchange as RequestExchange;
+    const opensTunnel = methodId === layout.METHOD_CONNECT && framing.status < 300;
+    const closes = (this.#closeAfter || this.#retiring) && !opensTunnel ? layout.STYLE_CLOSE : 0;
+    const version = this.#isOld && !opensTunnel ? layout.STYLE_HTTP_10 : 0;
     const length = this.#answers.head(index, style | closes | version | layout.STYLE_COMPLETE);
     if (length < 0) return length;
     this.#framing = framing;
