@@ -8,6 +8,7 @@ import { Controller } from '../../src/control/controller.js';
 import { lower } from '../../src/lower/lower.js';
 import type { ProxyNode } from '../../src/lower/proxy-node.js';
 import { buildMesh } from '../../src/mesh/build-mesh.js';
+import { NO_CERTIFICATES } from '../../src/model/certificate-set.js';
 import type { Proxy } from '../../src/proxy/proxy.js';
 import { DEFAULT_CLIENT_LIMITS } from '../../src/engine/client-limits.js';
 import { startProxy } from '../../src/proxy/start-proxy.js';
@@ -157,7 +158,7 @@ class Reloads {
       const { model } = await timed('lower', () => lower(mesh, this.#node, () => undefined));
       await timed('check references', () => checkReferences(resources));
       const encoded = await timed('encode', () => encodeTables(model));
-      const result = await timed('publish', () => this.#proxy.publish(encoded, new Map()));
+      const result = await timed('publish', () => this.#proxy.publish(encoded, NO_CERTIFICATES));
       if (!result.ok) throw new Error(result.reason);
     }
     return {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Clusters and endpoints of the model -> envoy.config.cluster.v3.Cluster and endpoint.v3.ClusterLoadAssignment as JSON. */
-import type { Cluster, Endpoint, Origin } from '../model/model.js';
+import type { AuthoritySource, CertificateSource, Cluster, Endpoint, Origin, UpstreamTls } from '../model/model.js';
 import { socketAddress } from './traffic-endpoints.js';
 
+const TLS_CONTEXT = 'envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 /** A cluster of the model, or what a table file still knows of one. */
@@ -17,6 +18,7 @@ export function renderCluster(cluster: ClusterFacts): object {
     eds_cluster_config: { eds_config: { ads: {}, resource_api_version: 'V3' }, service_name: cluster.name },
     connect_timeout: renderDuration(cluster.connectTimeoutMs),
     ...(cluster.loadBalancer === undefined ? {} : { lb_policy: cluster.loadBalancer }),
+    ...(cluster.upstreamTls === undefined ? {} : { transport_socket: renderUpstreamTls(cluster.upstreamTls) }),
     circuit_breakers: {
       thresholds: [
         {
@@ -56,6 +58,37 @@ export function renderCluster(cluster: ClusterFacts): object {
         },
         weft: { origin: cluster.origin },
       },
+    },
+  };
+}
+
+/** envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext; credentials by name or file, never by content. */
+function renderUpstreamTls({ certificate, verifiesServer, authorities, sni, subjectAltNames }: UpstreamTls): object {
+  const nameOf = (source: CertificateSource | AuthoritySource): string =>
+    source.kind === 'secret'
+      ? `kubernetes://${source.name}`
+      : 'certificate' in source
+        ? `file-cert:${source.certificate}~${source.privateKey}`
+        : `file-root:${source.authorities === '' ? 'system' : source.authorities}`;
+  const roots = authorities[0] === undefined ? 'file-root:system' : nameOf(authorities[0]);
+  const names = subjectAltNames.map((exact) => ({ san_type: 'DNS', matcher: { exact } }));
+  return {
+    name: 'envoy.transport_sockets.tls',
+    typed_config: {
+      '@type': `type.googleapis.com/${TLS_CONTEXT}`,
+      common_tls_context: {
+        tls_params: { tls_minimum_protocol_version: 'TLSv1_2', tls_maximum_protocol_version: 'TLSv1_3' },
+        ...(certificate === undefined ? {} : { tls_certificate_sds_secret_configs: [{ name: nameOf(certificate) }] }),
+        ...(verifiesServer
+          ? {
+              combined_validation_context: {
+                default_validation_context: names.length === 0 ? {} : { match_typed_subject_alt_names: names },
+                validation_context_sds_secret_config: { name: roots },
+              },
+            }
+          : {}),
+      },
+      ...(sni === undefined ? { auto_host_sni: true } : { sni }),
     },
   };
 }

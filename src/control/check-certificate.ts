@@ -42,16 +42,17 @@ export function validityFault(certificate: string, nowMs: number): string | unde
   return undefined;
 }
 
+/** Empty texts stand for nothing: the authorities of Node.js, no list. */
 export function authoritiesFault(authorities: string, revocations: string): string | undefined {
-  if (attempt(() => new X509Certificate(authorities)) === undefined) {
-    return 'the authorities of client certificates are not PEM that can be parsed';
+  if (authorities !== '' && attempt(() => new X509Certificate(authorities)) === undefined) {
+    return 'the authorities are not PEM certificates that can be parsed';
   }
-  const context = attempt(() =>
-    createSecureContext(revocations === '' ? { ca: authorities } : { ca: authorities, crl: revocations }),
-  );
-  return context === undefined
-    ? 'OpenSSL refuses the authorities or the revocation list of client certificates'
-    : undefined;
+  const options = {
+    ...(authorities === '' ? {} : { ca: authorities }),
+    ...(revocations === '' ? {} : { crl: revocations }),
+  };
+  const context = attempt(() => createSecureContext(options));
+  return context === undefined ? 'OpenSSL refuses the authorities or the revocation list' : undefined;
 }
 
 function subjectOf(certificate: X509Certificate): string {

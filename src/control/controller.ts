@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigStatus } from '../admin/admin-source.js';
 import type { ProxyNode, ReadEnvironment } from '../lower/proxy-node.js';
+import { NO_CERTIFICATES } from '../model/certificate-set.js';
 import type { CertificateSet } from '../model/certificate-set.js';
 import type { RoutingModel } from '../model/model.js';
 import type { SecretData } from '../model/secret-data.js';
@@ -57,7 +58,7 @@ export class Controller {
   #encoded: EncodedModel | undefined;
   #tables: EncodedTables | undefined;
   #secrets: readonly SecretData[] = [];
-  #certificates: CertificateSet = new Map();
+  #certificates: CertificateSet = NO_CERTIFICATES;
   /** What is wrong with the credentials as they were read last. */
   #credentialProblems: readonly Problem[] = [];
   /** Of the files that TLS settings name. */
@@ -210,9 +211,9 @@ export class Controller {
     this.#record({ problems: now, kept, contentHash, reason, failed: failure !== '' || hasErrors(now) });
   }
 
-  /** Reads and checks the credentials of the chains, and watches the files among them from now on. */
+  /** Reads and checks the credentials of chains and clusters, and watches the files among them from now on. */
   async #readCredentials(tables: EncodedTables, secrets: readonly SecretData[]): Promise<CertificateSet> {
-    const { certificates, problems, files } = await this.#credentials.resolve(tables.host.filterChains, secrets);
+    const { certificates, problems, files } = await this.#credentials.resolve(tables.host, secrets);
     this.#credentialProblems = problems;
     if (isDeepStrictEqual(files, this.#credentialFiles)) return certificates;
     this.#credentialFiles = files;

@@ -43,9 +43,12 @@ const pair = { 'tls.crt': good.certificate, 'tls.key': good.privateKey };
 describe('CredentialResolver', () => {
   it('takes both spellings of the keys', async () => {
     const generic = secret('b', { cert: good.certificate, key: good.privateKey });
-    const resolved = await new CredentialResolver().resolve([chain('a'), chain('b')], [secret('a', pair), generic]);
+    const resolved = await new CredentialResolver().resolve({ filterChains: [chain('a'), chain('b')], clusters: [] }, [
+      secret('a', pair),
+      generic,
+    ]);
     expect(resolved.problems).toEqual([]);
-    expect([...resolved.certificates.keys()]).toEqual(['a', 'b']);
+    expect([...resolved.certificates.chains.keys()]).toEqual(['a', 'b']);
   });
 
   it.each([
@@ -56,9 +59,11 @@ describe('CredentialResolver', () => {
     ['key-mismatch', 'data["tls.key"]', [secret('a', { ...pair, 'tls.key': other.privateKey })]],
   ])('reports %s at %s, names the Secret, and keeps the last good pair', async (code, path, secrets) => {
     const resolver = new CredentialResolver();
-    expect((await resolver.resolve([chain('a')], secrets)).certificates.size).toBe(0);
-    const before = await resolver.resolve([chain('a')], [secret('a', pair)]);
-    const { certificates, problems } = await resolver.resolve([chain('a')], secrets);
+    expect(
+      (await resolver.resolve({ filterChains: [chain('a')], clusters: [] }, secrets)).certificates.chains.size,
+    ).toBe(0);
+    const before = await resolver.resolve({ filterChains: [chain('a')], clusters: [] }, [secret('a', pair)]);
+    const { certificates, problems } = await resolver.resolve({ filterChains: [chain('a')], clusters: [] }, secrets);
     expect(problems).toMatchObject([{ severity: 'error', code, path }]);
     expect(problems[0]?.message).toContain('edge/a');
     expect(certificates).toEqual(before.certificates);
@@ -66,19 +71,21 @@ describe('CredentialResolver', () => {
 
   it('never shows a private key', async () => {
     const [line = ''] = good.privateKey.split('\n').slice(1);
-    const { problems } = await new CredentialResolver().resolve(
-      [chain('a')],
-      [secret('a', { ...pair, 'tls.crt': good.privateKey })],
-    );
+    const { problems } = await new CredentialResolver().resolve({ filterChains: [chain('a')], clusters: [] }, [
+      secret('a', { ...pair, 'tls.crt': good.privateKey }),
+    ]);
     expect(problems).toHaveLength(1);
     expect(JSON.stringify(problems)).not.toContain(line);
   });
 
   it('warns of an expired certificate and serves it', async () => {
     const late = secret('a', { 'tls.crt': expired.certificate, 'tls.key': expired.privateKey });
-    const { certificates, problems } = await new CredentialResolver().resolve([chain('a')], [late]);
+    const { certificates, problems } = await new CredentialResolver().resolve(
+      { filterChains: [chain('a')], clusters: [] },
+      [late],
+    );
     expect(problems).toMatchObject([{ severity: 'warning', code: 'expired-certificate', path: 'data["tls.crt"]' }]);
-    expect(certificates.has('a')).toBe(true);
+    expect(certificates.chains.has('a')).toBe(true);
   });
 
   it('leaves a chain out whose clients cannot be verified', async () => {
@@ -86,10 +93,16 @@ describe('CredentialResolver', () => {
       clientCertificate: 'required',
       clientAuthorities: [{ kind: 'secret', namespace: 'edge', name: 'a' }],
     });
-    const { certificates, problems } = await new CredentialResolver().resolve([mutual], [secret('a', pair)]);
+    const { certificates, problems } = await new CredentialResolver().resolve(
+      { filterChains: [mutual], clusters: [] },
+      [secret('a', pair)],
+    );
     expect(problems).toMatchObject([{ code: 'credential-not-found' }]);
-    expect(certificates.size).toBe(0);
+    expect(certificates.chains.size).toBe(0);
     const complete = secret('a', { ...pair, 'ca.crt': authority.certificate });
-    expect((await new CredentialResolver().resolve([mutual], [complete])).certificates.size).toBe(1);
+    expect(
+      (await new CredentialResolver().resolve({ filterChains: [mutual], clusters: [] }, [complete])).certificates.chains
+        .size,
+    ).toBe(1);
   });
 });

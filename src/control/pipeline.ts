@@ -4,13 +4,13 @@
  * Every command takes its configuration through here, so that `analyze`, `routes`, `explain` and a running proxy can't
  * disagree about what a file means.
  */
-import { secretsOf } from '../lower/downstream-tls.js';
+import { secretsOf } from '../lower/secret-references.js';
 import { lower, lowerClusters } from '../lower/lower.js';
 import type { ProxyNode, ReadEnvironment } from '../lower/proxy-node.js';
 import { buildMesh } from '../mesh/build-mesh.js';
 import { differsInEndpointsOnly } from '../mesh/endpoint-change.js';
 import type { Mesh } from '../mesh/mesh.js';
-import type { DownstreamTls, RoutingModel } from '../model/model.js';
+import type { DownstreamTls, RoutingModel, UpstreamTls } from '../model/model.js';
 import type { SecretData } from '../model/secret-data.js';
 import { checkReferences } from '../resources/check-references.js';
 import { loadTexts } from '../resources/load-resources.js';
@@ -131,8 +131,12 @@ export async function compilePaths(
   resolver.close();
   const { encoded, problems } = encodeModel(model);
   // Files are those of the machine that the proxy runs on, so only Secrets can be checked here.
-  const named = encoded.host.filterChains.filter(({ tls }) => tls !== undefined && namesOnlySecrets(tls));
-  const credentials = await new CredentialResolver().resolve(named, lowered.secrets);
+  const { filterChains, clusters } = encoded.host;
+  const users = {
+    filterChains: filterChains.filter(({ tls }) => tls !== undefined && namesOnlySecrets(tls)),
+    clusters: clusters.filter(({ upstreamTls }) => upstreamTls !== undefined && readsOnlySecrets(upstreamTls)),
+  };
+  const credentials = await new CredentialResolver().resolve(users, lowered.secrets);
   return {
     model,
     encoded,
@@ -143,6 +147,12 @@ export async function compilePaths(
 
 function namesOnlySecrets({ certificates, clientAuthorities }: DownstreamTls): boolean {
   return [...certificates, ...clientAuthorities].every(({ kind }) => kind === 'secret');
+}
+
+function readsOnlySecrets({ certificate, authorities }: UpstreamTls): boolean {
+  return (
+    (certificate === undefined || certificate.kind === 'secret') && authorities.every(({ kind }) => kind === 'secret')
+  );
 }
 
 export function hasErrors(problems: readonly Problem[]): boolean {

@@ -23,9 +23,9 @@ import {
   idleTimeoutMsOf,
   loadBalancerOf,
   resolvePolicy,
-  tcpTimesOf,
 } from './traffic-policy.js';
-import type { TcpTimes, TrafficPolicyBlocks } from './traffic-policy.js';
+import type { TrafficPolicyBlocks } from './traffic-policy.js';
+import { lowerUpstreamTls } from './upstream-tls.js';
 
 /** The place that names a destination, for warnings. */
 export interface Mention {
@@ -40,7 +40,6 @@ export class ClusterTable {
   readonly #rules: DestinationRuleIndex;
   /** Undefined for names that have no cluster. */
   readonly #clusters = new Map<string, Cluster | undefined>();
-  readonly #tcpTimes = new Map<string, TcpTimes>();
 
   constructor(mesh: Mesh, node: ProxyNode, findings: Findings) {
     this.#mesh = mesh;
@@ -87,11 +86,6 @@ export class ClusterTable {
     }
     // The cluster's own text, so that not every route keeps one.
     return this.#clusters.get(name)?.name ?? name;
-  }
-
-  /** How long TCP through a cluster may idle and last, where its DestinationRule says so (connectionPool.tcp). */
-  tcpTimesOf(name: string): TcpTimes {
-    return this.#tcpTimes.get(name) ?? {};
   }
 
   /** Makes a cluster again, of the same service, port and subset as one of an earlier lowering. */
@@ -193,7 +187,8 @@ export class ClusterTable {
     rule: EffectiveRule | undefined,
   ): Cluster {
     const policy = resolvePolicy(rule?.trafficPolicy?.spec, subset?.spec.trafficPolicy, port.number);
-    this.#tcpTimes.set(name, tcpTimesOf(policy));
+    const place = { node: this.#node, findings: this.#findings, service, port: port.number, rule, subset };
+    const upstreamTls = lowerUpstreamTls(policy.tls, place);
     this.#warnOfUnreachable(service);
     const isDynamic = this.#readsRequest(service);
     const endpoints = port.endpoints.filter(
@@ -212,6 +207,7 @@ export class ClusterTable {
       idleTimeoutMs: idleTimeoutMsOf(policy),
       // A connection to one host must not carry a request for another.
       maxRequestsPerConnection: isDynamic ? 1 : (policy.connectionPool?.http?.maxRequestsPerConnection ?? 0),
+      ...(upstreamTls === undefined ? {} : { upstreamTls }),
       origin: originOf(source.resource, source.path),
     };
   }

@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A Gateway server's TLS settings -> DownstreamTls, and the Secrets that models name. Only the proxy's own namespace is
- * looked in for Secrets, as in Istio; what a Secret holds is asked when it is used, since it changes more often than routes.
+ * A Gateway server's TLS settings -> DownstreamTls. What a Secret or file holds is asked when it is used, since it changes
+ * more often than routes.
  */
-import type {
-  AuthoritySource,
-  CertificateSource,
-  DownstreamTls,
-  RoutingModel,
-  SecretReference,
-  TlsVersion,
-} from '../model/model.js';
-import type { SecretData } from '../model/secret-data.js';
-import type { KnownResource, Secret, ServerTlsSpec, ServerTlsVersion } from '../resources/types.js';
-import { originOf } from './findings.js';
+import type { AuthoritySource, CertificateSource, DownstreamTls, SecretReference, TlsVersion } from '../model/model.js';
+import type { ServerTlsSpec, ServerTlsVersion } from '../resources/types.js';
 import type { GatewayServer } from './gateway-servers.js';
 import type { LowerContext } from './lower-context.js';
-
-/** Istio looks for the authorities of a credential in a Secret of this name first. */
-const AUTHORITY_SUFFIX = '-cacert';
+import { authorityReferences, secretReference } from './secret-references.js';
 
 const VERSIONS: Readonly<Record<Exclude<ServerTlsVersion, 'TLS_AUTO'>, TlsVersion>> = {
   TLSV1_0: 'TLSv1',
@@ -67,7 +56,7 @@ export function lowerDownstreamTls(context: LowerContext, entry: GatewayServer):
 function certificatesOf(context: LowerContext, entry: GatewayServer, tls: ServerTlsSpec): CertificateSource[] {
   const names = tls.credentialName === undefined ? (tls.credentialNames ?? []) : [tls.credentialName];
   if (names.length > 0) {
-    return names.flatMap((name) => secretReference(context, entry, 'credentialName', name) ?? []);
+    return names.flatMap((name) => secretOf(context, entry, 'credentialName', name) ?? []);
   }
   const own = { serverCertificate: tls.serverCertificate ?? '', privateKey: tls.privateKey ?? '' };
   return (tls.tlsCertificates ?? [own]).map(({ serverCertificate, privateKey }) => {
@@ -79,37 +68,20 @@ function authoritiesOf(context: LowerContext, entry: GatewayServer, tls: ServerT
   const revocations = tls.caCrl ?? '';
   const file = tls.caCertificates ?? tls.tlsCertificates?.find((pair) => pair.caCertificates)?.caCertificates;
   if (tls.caCertCredentialName !== undefined) {
-    return [secretReference(context, entry, 'caCertCredentialName', tls.caCertCredentialName) ?? []].flat();
+    return [secretOf(context, entry, 'caCertCredentialName', tls.caCertCredentialName) ?? []].flat();
   }
   if (file !== undefined) return [{ kind: 'file', authorities: file, revocations }];
-  const named = secretReference(context, entry, 'credentialName', tls.credentialName ?? tls.credentialNames?.[0] ?? '');
-  return named === undefined ? [] : [{ ...named, name: `${named.name}${AUTHORITY_SUFFIX}` }, named];
+  const named = secretOf(context, entry, 'credentialName', tls.credentialName ?? tls.credentialNames?.[0] ?? '');
+  return named === undefined ? [] : authorityReferences(named);
 }
 
-/** `name`, `namespace/name` or `kubernetes://` before one of them; undefined for what Weft can't look up. */
-function secretReference(
-  context: LowerContext,
-  entry: GatewayServer,
+function secretOf(
+  { node, findings }: LowerContext,
+  { gateway, path }: GatewayServer,
   field: string,
   written: string,
 ): SecretReference | undefined {
-  const name = written.replace(/^kubernetes:\/\//, '');
-  const path = `${entry.path}.tls.${field}`;
-  if (name === '') return undefined;
-  if (name.includes('://')) {
-    const message = `credentials are read from Secrets of the configuration only (${written})`;
-    context.findings.add('credential-not-found', entry.gateway, path, message, 'Name a Secret, or files.');
-    return undefined;
-  }
-  const slash = name.indexOf('/');
-  const namespace = slash < 0 ? context.node.namespace : name.slice(0, slash);
-  if (namespace !== context.node.namespace) {
-    const message = `a Secret of another namespace needs a ReferenceGrant, which Weft does not read yet (${written})`;
-    const hint = `Put the Secret into the namespace of the gateway proxy (${context.node.namespace}).`;
-    context.findings.add('credential-not-found', entry.gateway, path, message, hint);
-    return undefined;
-  }
-  return { kind: 'secret', namespace, name: name.slice(slash + 1) };
+  return secretReference({ node, findings, resource: gateway, path: `${path}.tls.${field}` }, written);
 }
 
 function versionOf(version: ServerTlsVersion | undefined, fallback: TlsVersion): TlsVersion {
@@ -129,31 +101,4 @@ function cipherSuitesOf(context: LowerContext, entry: GatewayServer, suites: rea
 /** Colons and case do not matter. */
 function plainHash(hash: string): string {
   return hash.replaceAll(':', '').toLowerCase();
-}
-
-/** The Secrets that the model's chains name, as far as there are any. */
-export function secretsOf(model: RoutingModel, resources: readonly KnownResource[]): SecretData[] {
-  const wanted = new Set<string>();
-  for (const { tls } of model.listeners.flatMap(({ filterChains }) => filterChains)) {
-    for (const source of [...(tls?.certificates ?? []), ...(tls?.clientAuthorities ?? [])])
-      if (source.kind === 'secret') wanted.add(`${source.namespace}/${source.name}`);
-  }
-  if (wanted.size === 0) return [];
-  return resources
-    .filter((resource): resource is Secret => resource.kind === 'Secret')
-    .filter(({ namespace, name }) => wanted.has(`${namespace}/${name}`))
-    .map(secretData);
-}
-
-function secretData(secret: Secret): SecretData {
-  const { data = {}, stringData = {} } = secret.spec;
-  const entries: Record<string, SecretData['entries'][string]> = {};
-  for (const [key, value] of Object.entries(data)) {
-    const text = Buffer.from(value, 'base64').toString('latin1');
-    entries[key] = { text, origin: originOf(secret, `data["${key}"]`) };
-  }
-  for (const [key, text] of Object.entries(stringData)) {
-    entries[key] = { text, origin: originOf(secret, `stringData["${key}"]`) };
-  }
-  return { namespace: secret.namespace, name: secret.name, entries };
 }

@@ -4,6 +4,7 @@
  * never cut: what a route does must be readable in full.
  */
 import type {
+  CertificateSource,
   Cluster,
   FilterChain,
   HeaderMatch,
@@ -12,7 +13,6 @@ import type {
   Route,
   RoutingModel,
   StringMatch,
-  TcpProxy,
 } from '../model/model.js';
 import type { ForwardAction, RouteMatch, WeightedCluster } from '../model/model.js';
 
@@ -48,9 +48,7 @@ function printListener(listener: Listener, clusters: ReadonlyMap<string, Cluster
 
 function printFilterChain(listener: Listener, chain: FilterChain, clusters: ReadonlyMap<string, Cluster>): string {
   const { address, port, configPort, kind } = listener;
-  const { filter } = chain;
-  if (filter.kind === 'tcp') return printTcp(listener, chain, filter);
-  const { routeConfigName, virtualHosts } = filter;
+  const { routeConfigName, virtualHosts } = chain.filter;
   const mapped = port === configPort ? '' : ` (port ${configPort})`;
   const title: Row = ['#', 'MATCH', 'ACTION', 'SOURCE'];
   const blocks = virtualHosts.map((virtualHost) => ({
@@ -71,27 +69,16 @@ function printFilterChain(listener: Listener, chain: FilterChain, clusters: Read
   return `${lines.join('\n')}\n`;
 }
 
-function printTcp(listener: Listener, chain: FilterChain, { clusters, idleTimeoutMs }: TcpProxy): string {
-  const { address, port, configPort, kind } = listener;
-  const mapped = port === configPort ? '' : ` (port ${configPort})`;
-  const total = clusters.reduce((sum, { weight }) => sum + weight, 0);
-  const targets = clusters.map(({ cluster, weight }) =>
-    clusters.length === 1 ? cluster : `${Math.round((100 * weight) / total)} % ${cluster}`,
-  );
-  const to = targets.length === 0 ? 'no cluster: connections are closed' : targets.join(', ');
-  const idle = idleTimeoutMs === 0 ? '' : `, idle timeout ${idleTimeoutMs} ms`;
-  const text = `${kind} ${address}:${port}${mapped}${printTls(chain)}, TCP to ${to}${idle}, from ${printOrigin(chain.origin)}`;
-  return `${wrap(text, WIDTH).join('\n')}\n`;
-}
-
 function printTls({ tls, match }: FilterChain): string {
+  if (tls === undefined) return '';
   const names = match.serverNames.length === 0 ? 'any name' : match.serverNames.join(' ');
-  if (tls === undefined) return match.transportProtocol === 'tls' ? `, TLS passed on for ${names}` : '';
-  const sources = tls.certificates.map((source) =>
-    source.kind === 'secret' ? `secret ${source.namespace}/${source.name}` : `file ${source.certificate}`,
-  );
+  const sources = tls.certificates.map(sourceName);
   const client = tls.clientCertificate === 'ignored' ? '' : `, client certificate ${tls.clientCertificate}`;
   return `, TLS for ${names} with ${sources.length === 0 ? 'no certificate' : sources.join(' and ')}${client}`;
+}
+
+function sourceName(source: CertificateSource): string {
+  return source.kind === 'secret' ? `secret ${source.namespace}/${source.name}` : `file ${source.certificate}`;
 }
 
 function printRoute(route: Route, index: number, clusters: ReadonlyMap<string, Cluster>): Row {
@@ -215,7 +202,15 @@ function printTarget(target: WeightedCluster, total: number, clusters: ReadonlyM
   const version = subset === '' ? '' : ` ${subset}`;
   const authority = target.hostRewrite === undefined ? '' : ` as ${target.hostRewrite}`;
   const name = host === '' ? target.cluster : `${host}:${port}`;
-  return `${share}${name}${version}${authority}${printState(cluster)}`;
+  return `${share}${name}${version}${authority}${printUpstreamTls(cluster)}${printState(cluster)}`;
+}
+
+function printUpstreamTls(cluster: Cluster | undefined): string {
+  const tls = cluster?.upstreamTls;
+  if (tls === undefined) return '';
+  const { certificate, sni, verifiesServer } = tls;
+  const shown = certificate === undefined ? '' : ` as ${sourceName(certificate)}`;
+  return ` over TLS${sni === undefined ? '' : ` to ${sni}`}${shown}${verifiesServer ? '' : ', unverified'}`;
 }
 
 /** Only what will answer an error is said. */

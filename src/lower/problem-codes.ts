@@ -11,9 +11,9 @@ export const LOWER_CODES = {
     severity: 'warning',
     meaning: 'Two ports are mapped to one listening port; the higher one is left out.',
   },
-  'port-shared': {
+  'port-protocol-not-declared': {
     severity: 'info',
-    meaning: 'Services share a port on which connections can not be told apart; the first one gets them.',
+    meaning: 'A service port declares no protocol, and no listener is opened for it.',
   },
   'delegate-conflict': {
     severity: 'warning',

@@ -6,11 +6,11 @@
 import type { ClientLimits } from '../engine/client-limits.js';
 import type { Engine } from '../engine/engine.js';
 import type { Mirror } from '../model/model.js';
-import type { AccessLogEntry } from '../telemetry/access-log.js';
 import type { Logger } from '../telemetry/log.js';
 import type { GenerationView } from './generation-view.js';
 import type { OutputBuffers } from './output-buffers.js';
 import type { TimerWheel } from './timers.js';
+import type { UpstreamTransports } from './upstream-transports.js';
 
 /** The thread as exchanges, connections and fronts see it (DataPath). Offsets are absolute in engine memory. */
 export interface ThreadContext {
@@ -18,6 +18,8 @@ export interface ThreadContext {
   readonly logger: Logger;
   readonly timers: TimerWheel;
   readonly upstreams: ConnectionPools;
+  /** How connections to clusters are secured. */
+  readonly transports: UpstreamTransports;
   readonly limits: ClientLimits;
   readonly exposeReasons: boolean;
   /** Every head is kept, because the access log reads from it. */
@@ -59,12 +61,6 @@ export interface ThreadContext {
   setCorsOrigin(origin: string): void;
   /** Starts copies of the request whose head was just sent for `exchange`; they get the body by themselves. */
   mirror(exchange: MirroredExchange, mirrors: readonly Mirror[]): void;
-  /** A record for what has no request, begun with the current generation; null when there is none left, or no generation. */
-  beginRecord(): { readonly index: number; readonly generation: GenerationView } | null;
-  /** Ends one, releasing all that it holds. */
-  endRecord(index: number): void;
-  /** A line for a connection that ends; does nothing when the access log is off. */
-  logConnection(entry: AccessLogEntry): void;
   setRewrittenPath(generation: GenerationView, route: number): void;
 
   addCounter(clusterSlot: number, counter: number, amount: number): void;
@@ -117,9 +113,13 @@ export interface RequestExchange {
   word(field: number): number;
   /** Where the request's own Host leads, for clusters that go by it; the port where it names none. */
   requestedEndpoint(defaultPort: number): { readonly address: string; readonly port: number };
+  /** The Host that the upstream gets, for clusters that take the server name of TLS from it. */
+  requestedHost(): string;
   cork(write: () => void): void;
   fail(failure: number): void;
   onBug(): void;
+  /** Why the last try failed, for people; '' = it did not. */
+  readonly failureDetail: string;
   /** The head as sent upstream, as text; set where `keepsHeads` or the exchange asks for it. */
   sentHead: string;
   readonly keepsSentHead: boolean;
@@ -223,6 +223,9 @@ export interface Upstream {
 /** A connection of one request at a time as pools see it (UpstreamConnection). */
 export interface PooledConnection extends Upstream {
   readonly index: number;
+  /** UpstreamTransport.key and settingsKey, '' for plaintext. */
+  readonly transportKey: string;
+  readonly settingsKey: string;
   /** Waits in the pool for its next request. */
   rest(): void;
 }
@@ -230,9 +233,6 @@ export interface PooledConnection extends Upstream {
 /** The thread's pools as exchanges and connections see them (UpstreamPools). */
 export interface ConnectionPools {
   setClientAddress(record: number, ip: string, port: number): void;
-  /** A connection record for an upstream connection that is not pooled, -1 when there is none; and its return. */
-  takeRecord(): number;
-  returnRecord(record: number): void;
   /** What can carry the exchange to the endpoint that it has picked, at once; null when a connection has to be opened. */
   takeReady(exchange: RequestExchange): Upstream | null;
   /** Opens a connection for it, and tells it when it may send; null when its cluster may have no more connections. */

@@ -9,7 +9,6 @@ import * as layout from '../../assembly/layout.js';
 import type { ClientLimits } from '../engine/client-limits.js';
 import type { Engine } from '../engine/engine.js';
 import type { Mirror } from '../model/model.js';
-import type { AccessLogEntry } from '../telemetry/access-log.js';
 import type { Logger } from '../telemetry/log.js';
 import type { AccessLog } from './access-log-entry.js';
 import { HEAD_UNPARSED } from './contracts.js';
@@ -21,6 +20,7 @@ import { Mirrors } from './mirrors.js';
 import { OutputBuffers } from './output-buffers.js';
 import { TimerWheel } from './timers.js';
 import { UpstreamPools } from './upstream-pools.js';
+import { UpstreamTransports } from './upstream-transports.js';
 
 export interface DataPathOptions {
   readonly engine: Engine;
@@ -41,6 +41,7 @@ export class DataPath implements ThreadContext {
   readonly exposeReasons: boolean;
   readonly timers: TimerWheel;
   readonly upstreams: UpstreamPools;
+  readonly transports = new UpstreamTransports();
   readonly output: OutputBuffers;
   /** Shared by all sockets: a read callback is synchronous. */
   readonly readBuffer: Uint8Array;
@@ -51,8 +52,6 @@ export class DataPath implements ThreadContext {
   readonly #accessLog: AccessLog | undefined;
   readonly #generations: (GenerationView | undefined)[] = [];
   readonly #free: Exchange[] = [];
-  /** Of exchanges that were no request's. */
-  readonly #freeRecords: number[] = [];
   readonly #mirrors: Mirrors;
   readonly #capacity: number;
   readonly #factsOffset: number;
@@ -142,10 +141,13 @@ export class DataPath implements ThreadContext {
     if (this.#generations[slot]?.serial === serial) this.#generations[slot] = undefined;
   }
 
-  /** The generation in `slot` has become current: connections to endpoints that it lacks are closed. */
+  /** The generation in `slot` has become current: connections to what it lacks are closed. */
   useGeneration(slot: number): GenerationView | undefined {
     const view = this.#generations[slot];
-    if (view) this.upstreams.retainEndpoints(view.endpointSlots(this.engine));
+    if (view) {
+      this.transports.use(view);
+      this.upstreams.retainEndpoints(view.endpointSlots(this.engine), view);
+    }
     return view;
   }
 
@@ -194,24 +196,6 @@ export class DataPath implements ThreadContext {
 
   #newIndex(): number {
     return this.#created < this.#capacity ? this.#created++ : -1;
-  }
-
-  beginRecord(): { index: number; generation: GenerationView } | null {
-    const index = this.#freeRecords.pop() ?? this.#newIndex();
-    if (index < 0) return null;
-    const generation = this.#generations[this.engine.exports.beginExchange(index)];
-    if (generation !== undefined) return { index, generation };
-    this.endRecord(index);
-    return null;
-  }
-
-  endRecord(index: number): void {
-    this.engine.exports.abandonExchange(index);
-    this.#freeRecords.push(index);
-  }
-
-  logConnection(entry: AccessLogEntry): void {
-    this.#accessLog?.writeEntry(entry);
   }
 
   mirror(exchange: MirroredExchange, mirrors: readonly Mirror[]): void {

@@ -123,6 +123,13 @@ export class Exchange extends ExchangeFacts implements FinishedExchange, Mirrore
     return { address: host.replace(/^\[(.*)\]$/, '$1'), port: port === undefined ? defaultPort : Number(port) };
   }
 
+  requestedHost(): string {
+    const rewritten = this.generation.hostRewrite(this.#path.engine, this.word(layout.EXCHANGE_WEIGHTED) | 0);
+    if (rewritten !== '') return rewritten;
+    if (this.#headLength > 0) this.#restoreHead();
+    return this.#path.readRequest().authority;
+  }
+
   /** Mirrors get what was sent. */
   get keepsSentHead(): boolean {
     return this.#extras?.mirrors !== undefined;

@@ -9,6 +9,7 @@ import { compileMatcher, compileRewrite } from '../rules/regex/host-regex.js';
 import type { ClusterData, EndpointData, ListenerData } from '../rules/encoded-tables.js';
 import { conditionOf, routeNameOf, routeOriginOf, routesOf, virtualHostNameOf } from './thread-facts.js';
 import type { RouteExtras, ThreadFacts } from './thread-facts.js';
+import { settingsKeyOf } from './transport-settings.js';
 
 /** Sent by the main thread before the generation becomes current. */
 export interface GenerationMessage {
@@ -125,6 +126,21 @@ export class GenerationView {
       this.#rewrites.set(route, (compiled = result));
     }
     return compiled;
+  }
+
+  /** What the connections of a cluster are opened with, as a key; '' for plaintext, and for no cluster. */
+  settingsKeyOf(cluster: string): string {
+    return settingsKeyOf(this.facts.clusters[this.clusterIndex(cluster)]?.upstreamTls);
+  }
+
+  /** The Host that requests to a weighted cluster get; '' = their own. `weighted` is an index in the table, -1 = none. */
+  hostRewrite(engine: Engine, weighted: number): string {
+    if (weighted < 0) return '';
+    const { words } = engine;
+    const first = this.#base + (words[(this.#base + layout.TABLE_WEIGHTED + 4) >> 2] ?? 0);
+    const record = (first + weighted * layout.WEIGHTED_SIZE) >> 2;
+    const at = this.#base + (words[record + layout.WEIGHTED_HOST_OFFSET / 4] ?? 0);
+    return engine.buffer.toString('latin1', at, at + (words[record + layout.WEIGHTED_HOST_LENGTH / 4] ?? 0));
   }
 
   /** State slots of all endpoints of this generation. */

@@ -59,11 +59,17 @@ export function failureResponse(path: ThreadContext, exchange: RequestExchange, 
     body: failure.body === '' ? EMPTY : Buffer.from(failure.body),
     fields:
       (failure.body === '' ? '' : TEXT) + (number === layout.FAILURE_OVERFLOW ? 'x-envoy-overloaded: true\r\n' : ''),
-    details: failure.details,
+    details: detailsOf(failure.details, exchange.failureDetail),
     close: failure.close,
     reason:
       failure.code + (number === layout.FAILURE_NO_ROUTE ? unmatched(path, exchange) : responsible(path, exchange)),
   };
+}
+
+/** Envoy's name for a reset with what TLS says of it: `...{remote_connection_failure|TLS_error:|...}`, without spaces. */
+function detailsOf(details: string, failureDetail: string): string {
+  if (!failureDetail.startsWith('TLS_error:') || !details.endsWith('}')) return details;
+  return `${details.slice(0, -1)}|${failureDetail.replaceAll(/\s+/g, '_')}}`;
 }
 
 /** The answer of an injected abort; `grpcStatus` where the rule names one, also for clients that do not speak gRPC. */

@@ -65,6 +65,15 @@ export class MirrorExchange implements RequestExchange, BodyCopy {
     return { address: '0.0.0.0', port: 0 };
   }
 
+  /** Nobody is told. */
+  readonly failureDetail = '';
+
+  /** Without the suffix that says that it is a copy: no server has a certificate for that. */
+  requestedHost(): string {
+    const [, host = ''] = /\r\nhost: *([^\r]*)/i.exec(this.#head.toString('latin1')) ?? [];
+    return host.replace(/-shadow(?=:\d+$|$)/, '');
+  }
+
   /** No route: what the route changes has been changed in the head already. */
   get route(): number {
     return -1;

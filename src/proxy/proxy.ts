@@ -42,7 +42,7 @@ export interface BoundListener {
   readonly address: string;
   readonly port: number;
   /** Its connections begin with TLS. */
-  readonly needsWire: boolean;
+  readonly isSecure: boolean;
   readonly error?: string;
 }
 

@@ -10,6 +10,7 @@ import { readStatistics } from '../engine/statistics-reader.js';
 import type { StatisticsSnapshot, ThreadStatistics } from '../engine/statistics.js';
 import type { Generation } from '../engine/table-store.js';
 import { TableStore } from '../engine/table-store.js';
+import { NO_CERTIFICATES } from '../model/certificate-set.js';
 import type { CertificateSet } from '../model/certificate-set.js';
 import type { EncodedTables } from '../rules/encoded-tables.js';
 import { AccessLogWriter } from '../telemetry/access-log-writer.js';
@@ -185,8 +186,8 @@ class RunningProxy implements Proxy {
     const failed = new Map(failures.flat().map((failure) => [failure.name, failure.error]));
     this.#listeners = wishes.map((wish) => {
       const error = wish.error ?? failed.get(wish.name);
-      const { name, address, port, needsWire } = wish;
-      return { name, address, port, needsWire, ...(error === undefined ? {} : { error }) };
+      const { name, address, port, isSecure } = wish;
+      return { name, address, port, isSecure, ...(error === undefined ? {} : { error }) };
     });
     for (const listener of this.#listeners) {
       if (listener.error)
@@ -213,10 +214,8 @@ class RunningProxy implements Proxy {
       encoded.host.listeners.map(async ({ name, address, port }, index) => {
         const error = open.has(name) ? undefined : await this.#whyNotOpen(name, address, port);
         const slot = this.#listenerSlots.slotOf(name);
-        const needsWire = encoded.host.filterChains.some(
-          ({ listener, tls, tcp }) => listener === index && (tls !== undefined || tcp !== undefined),
-        );
-        return { name, address, port, slot, needsWire, ...(error === undefined ? {} : { error }) };
+        const isSecure = encoded.host.filterChains.some(({ listener, tls }) => listener === index && tls !== undefined);
+        return { name, address, port, slot, isSecure, ...(error === undefined ? {} : { error }) };
       }),
     );
   }
@@ -231,10 +230,10 @@ class RunningProxy implements Proxy {
   #open(): ListenerWish[] {
     return this.#listeners
       .filter((listener) => !listener.error)
-      .map(({ name, address, port, needsWire }) => {
+      .map(({ name, address, port, isSecure }) => {
         const descriptor = this.#sharedPorts?.descriptorOf(name);
         const slot = this.#listenerSlots.slotOf(name);
-        return { name, address, port, slot, needsWire, ...(descriptor === undefined ? {} : { descriptor }) };
+        return { name, address, port, slot, isSecure, ...(descriptor === undefined ? {} : { descriptor }) };
       });
   }
 
@@ -320,7 +319,7 @@ class RunningProxy implements Proxy {
 
   #messageOf(generation: Generation): GenerationMessage {
     const { slot, serial, base, encoded } = generation;
-    const certificates = this.#certificates.get(serial) ?? new Map();
+    const certificates = this.#certificates.get(serial) ?? NO_CERTIFICATES;
     return { slot, serial, base, facts: threadFactsOf(encoded.host), certificates };
   }
 

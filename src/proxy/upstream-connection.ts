@@ -12,10 +12,13 @@ import { WheelTimer } from './timers.js';
 import { TrailerSection } from './trailers.js';
 import { UpstreamSocket } from './upstream-socket.js';
 import type { UpstreamSocketOwner } from './upstream-socket.js';
+import type { UpstreamTransport } from './upstream-transport.js';
 
 const CHUNK_END = Buffer.from('\r\n');
 const LAST_CHUNK_START = Buffer.from('0\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
+
+const ALPN = ['http/1.1'];
 
 const CONTINUE = 100;
 const SWITCHING_PROTOCOLS = 101;
@@ -28,6 +31,8 @@ export class UpstreamConnection implements PooledConnection, UpstreamSocketOwner
   readonly clusterSlot: number;
   readonly endpointSlot: number;
   readonly address: string;
+  readonly transportKey: string;
+  readonly settingsKey: string;
   phase: Phase = 'connecting';
   exchange: RequestExchange | null = null;
   /** Requests sent on it so far. */
@@ -65,6 +70,7 @@ export class UpstreamConnection implements PooledConnection, UpstreamSocketOwner
     exchange: RequestExchange,
     cluster: ClusterData,
     endpoint: EndpointData,
+    transport: UpstreamTransport | null,
   ) {
     this.#path = path;
     this.index = index;
@@ -76,7 +82,10 @@ export class UpstreamConnection implements PooledConnection, UpstreamSocketOwner
     this.#maxRequests = cluster.maxRequestsPerConnection;
     this.#isDynamic = cluster.discovery !== undefined;
     this.#timer = new WheelTimer(() => this.#onIdleTimeout());
-    this.#socket = new UpstreamSocket(path, this, { cluster, clusterSlot: this.clusterSlot, endpoint });
+    this.transportKey = transport?.key ?? '';
+    this.settingsKey = transport?.settingsKey ?? '';
+    const { clusterSlot } = this;
+    this.#socket = new UpstreamSocket(path, this, { cluster, clusterSlot, endpoint, transport, alpn: ALPN });
     this.address = this.#socket.address;
   }
 

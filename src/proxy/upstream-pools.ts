@@ -12,7 +12,9 @@ import type {
   RequestExchange,
   ThreadContext,
 } from './contracts.js';
+import type { GenerationView } from './generation-view.js';
 import { UpstreamConnection } from './upstream-connection.js';
+import type { UpstreamTransport } from './upstream-transport.js';
 
 /** An eighth of the records is for connections to endpoints only: clients that take all others must still be served. */
 const UPSTREAM_SHARE_SHIFT = 3;
@@ -28,6 +30,7 @@ export class UpstreamPools implements ConnectionPools {
   /** Records that clients can't have. */
   readonly #upstreamShare: number;
   #liveEndpoints: ReadonlySet<number> | null = null;
+  #current: GenerationView | null = null;
   #serving = false;
 
   constructor(path: ThreadContext) {
@@ -48,10 +51,6 @@ export class UpstreamPools implements ConnectionPools {
     return this.#freeIndices.length > this.#upstreamShare ? (this.#freeIndices.pop() ?? -1) : -1;
   }
 
-  takeRecord(): number {
-    return this.#freeIndices.pop() ?? -1;
-  }
-
   returnRecord(record: number): void {
     this.#freeIndices.push(record);
   }
@@ -67,7 +66,22 @@ export class UpstreamPools implements ConnectionPools {
   }
 
   takeReady(exchange: RequestExchange): PooledConnection | null {
-    return this.#idle.get(exchange.word(layout.EXCHANGE_ENDPOINT_SLOT))?.pop() ?? null;
+    const idle = this.#idle.get(exchange.word(layout.EXCHANGE_ENDPOINT_SLOT));
+    if (idle === undefined) return null;
+    const key = this.#transportOf(exchange)?.key ?? '';
+    const last = idle.at(-1);
+    if (last === undefined || last.transportKey === key) return idle.pop() ?? null;
+    const place = idle.findLastIndex(({ transportKey }) => transportKey === key);
+    return place < 0 ? null : (idle.splice(place, 1)[0] ?? null);
+  }
+
+  /** Null for plaintext. */
+  #transportOf(exchange: RequestExchange): UpstreamTransport | null {
+    const { generation } = exchange;
+    const cluster = generation.facts.clusters[exchange.word(layout.EXCHANGE_CLUSTER)];
+    if (cluster?.upstreamTls === undefined) return null;
+    const host = cluster.upstreamTls.sni === undefined ? exchange.requestedHost() : '';
+    return this.#path.transports.of(generation, cluster, host);
   }
 
   /**
@@ -91,7 +105,8 @@ export class UpstreamPools implements ConnectionPools {
     const picked = view.endpoint(cluster, exchange.word(layout.EXCHANGE_ENDPOINT));
     const endpoint =
       cluster.discovery === undefined ? picked : { ...picked, ...exchange.requestedEndpoint(picked.port) };
-    const connection = new UpstreamConnection(this.#path, index, exchange, cluster, endpoint);
+    const transport = this.#transportOf(exchange);
+    const connection = new UpstreamConnection(this.#path, index, exchange, cluster, endpoint, transport);
     this.#all.add(connection);
     this.#path.setGauge(layout.SLAB_ACTIVE_CONNECTIONS, this.#all.size);
     return connection;
@@ -122,13 +137,13 @@ export class UpstreamPools implements ConnectionPools {
   release(connection: PooledConnection): void {
     const clusterSlot = connection.clusterSlot;
     const next = this.#waiting.get(clusterSlot)?.[0];
-    if (next && next.word(layout.EXCHANGE_ENDPOINT_SLOT) === connection.endpointSlot) {
+    if (next && this.#fits(connection, next)) {
       this.dequeue(next);
       next.onConnected(connection);
       return;
     }
     const elsewhere = this.#path.engine.exports.connectionWaiters(clusterSlot) > 0;
-    if (next || elsewhere || this.#path.draining || this.#liveEndpoints?.has(connection.endpointSlot) === false) {
+    if (next || elsewhere || this.#path.draining || !this.#isLive(connection)) {
       connection.destroy();
       return;
     }
@@ -136,6 +151,17 @@ export class UpstreamPools implements ConnectionPools {
     const idle = this.#idle.get(connection.endpointSlot);
     if (idle) idle.push(connection);
     else this.#idle.set(connection.endpointSlot, [connection]);
+  }
+
+  #fits(connection: PooledConnection, exchange: RequestExchange): boolean {
+    if (exchange.word(layout.EXCHANGE_ENDPOINT_SLOT) !== connection.endpointSlot) return false;
+    return connection.transportKey === (this.#transportOf(exchange)?.key ?? '');
+  }
+
+  /** Whether the current generation would open such a connection. */
+  #isLive({ endpointSlot, clusterName, settingsKey }: PooledConnection): boolean {
+    if (this.#liveEndpoints?.has(endpointSlot) === false) return false;
+    return this.#current === null || this.#current.settingsKeyOf(clusterName) === settingsKey;
   }
 
   /** Called by a connection that has closed. */
@@ -184,11 +210,12 @@ export class UpstreamPools implements ConnectionPools {
     else this.#closeOneIdle(message.clusterSlot);
   }
 
-  /** Closes idle connections to endpoints that the current generation no longer has. */
-  retainEndpoints(live: ReadonlySet<number>): void {
+  /** Closes idle connections to endpoints that the current generation no longer has, or reaches in another way. */
+  retainEndpoints(live: ReadonlySet<number>, current: GenerationView): void {
     this.#liveEndpoints = live;
-    for (const [slot, connections] of [...this.#idle]) {
-      if (!live.has(slot)) for (const connection of [...connections]) connection.destroy();
+    this.#current = current;
+    for (const connections of [...this.#idle.values()]) {
+      for (const connection of [...connections]) if (!this.#isLive(connection)) connection.destroy();
     }
   }
 

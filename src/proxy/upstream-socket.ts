@@ -10,10 +10,11 @@ import type { ClusterData, EndpointData } from '../rules/encoded-tables.js';
 import type { ThreadContext } from './contracts.js';
 import { hasRoom } from './output-buffers.js';
 import { WheelTimer } from './timers.js';
+import type { UpstreamTransport } from './upstream-transport.js';
 
-/** Whom a socket belongs to. None of these is called after `destroy`. */
+/** Whom a socket belongs to. None of these is called after `destroy`, but for `onSocketEnd`, which may be. */
 export interface UpstreamSocketOwner {
-  /** Connected: what is written from now on reaches the upstream. */
+  /** Connected, and the handshake done where there is one: what is written from now on reaches the upstream. */
   onSocketOpen(): void;
   /** `length` bytes lie at ThreadContext.readOffset, during the call only. An exception reaches `onSocketBug`. */
   onSocketRead(length: number): void;
@@ -35,6 +36,10 @@ export interface UpstreamTarget {
   readonly cluster: Pick<ClusterData, 'connectTimeoutMs'>;
   readonly clusterSlot: number;
   readonly endpoint: Pick<EndpointData, 'address' | 'port'>;
+  /** What UpstreamTransports gives for the cluster; null or absent = plaintext. */
+  readonly transport?: UpstreamTransport | null;
+  /** Protocols to offer to a server with TLS, the preferred one first. */
+  readonly alpn?: readonly string[];
 }
 
 export class UpstreamSocket {
@@ -46,25 +51,22 @@ export class UpstreamSocket {
   readonly #owner: UpstreamSocketOwner;
   readonly #clusterSlot: number;
   readonly #socket: net.Socket;
+  readonly #transport: UpstreamTransport | null;
   /** Runs while the connection is made; null afterwards. */
   #connecting: WheelTimer | null;
   #paused = false;
-  #isDestroyed = false;
 
   /** Begins to connect; the owner hears of the outcome in a later turn. */
-  constructor(path: ThreadContext, owner: UpstreamSocketOwner, { cluster, clusterSlot, endpoint }: UpstreamTarget) {
+  constructor(path: ThreadContext, owner: UpstreamSocketOwner, target: UpstreamTarget) {
+    const { cluster, clusterSlot, endpoint, transport = null } = target;
     const { address, port } = endpoint;
     this.address = net.isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
     this.#path = path;
     this.#owner = owner;
     this.#clusterSlot = clusterSlot;
     this.#connecting = new WheelTimer(() => this.#onConnectTimeout());
-    this.#socket = net.connect({
-      host: address,
-      port,
-      noDelay: true,
-      onread: { buffer: path.readBuffer, callback: (length: number) => this.#onRead(length) },
-    });
+    this.#transport = transport;
+    this.#socket = this.#connect(target);
     this.#listen(this.#socket);
     path.timers.start(this.#connecting, cluster.connectTimeoutMs);
   }
@@ -80,6 +82,11 @@ export class UpstreamSocket {
 
   get remotePort(): number {
     return this.#socket.remotePort ?? 0;
+  }
+
+  /** The protocol that the server has chosen of those offered; '' when it chose none. */
+  get protocol(): string {
+    return this.#transport?.protocolOf(this.#socket) ?? '';
   }
 
   get localAddress(): string {
@@ -124,14 +131,28 @@ export class UpstreamSocket {
   /** Closes at once. */
   destroy(): void {
     this.isOpen = false;
-    this.#isDestroyed = true;
     this.#stopTimer();
     this.#socket.destroy();
   }
 
+  #connect({ endpoint: { address, port }, alpn = [] }: UpstreamTarget): net.Socket {
+    const transport = this.#transport;
+    const onRead = (length: number): boolean => this.#onRead(length);
+    const { readBuffer } = this.#path;
+    if (transport === null) {
+      return net.connect({ host: address, port, noDelay: true, onread: { buffer: readBuffer, callback: onRead } });
+    }
+    if (transport.refusal === '') return transport.connect({ address, port, alpn, readBuffer, onRead });
+    const refuse = (): void => {
+      if (this.#connecting !== null) this.#failConnect(layout.FAILURE_CONNECT, transport.refusal);
+    };
+    setImmediate(this.#path.guard(refuse));
+    return new net.Socket();
+  }
+
   #listen(socket: net.Socket): void {
     socket.on(
-      'connect',
+      this.#transport === null ? 'connect' : 'secureConnect',
       this.#path.guard(() => this.#onConnect()),
     );
     socket.on(
@@ -140,7 +161,7 @@ export class UpstreamSocket {
     );
     socket.on(
       'end',
-      this.#path.guard(() => this.#onEnd()),
+      this.#path.guard(() => this.#owner.onSocketEnd()),
     );
     socket.on(
       'error',
@@ -154,6 +175,11 @@ export class UpstreamSocket {
 
   #onConnect(): void {
     if (this.#connecting === null) return;
+    const fault = this.#transport?.verify(this.#socket) ?? '';
+    if (fault !== '') {
+      this.#failConnect(layout.FAILURE_CONNECT, fault);
+      return;
+    }
     this.#stopTimer();
     this.isOpen = true;
     this.#owner.onSocketOpen();
@@ -165,22 +191,20 @@ export class UpstreamSocket {
   }
 
   #onError(error: Error): void {
-    if (this.#connecting !== null) this.#failConnect(layout.FAILURE_CONNECT, error.message);
-    else if (this.isOpen) this.#owner.onSocketFailure(layout.FAILURE_UPSTREAM_CLOSED, error.message);
+    const detail = this.#transport?.explain(error) ?? error.message;
+    if (this.#connecting !== null) this.#failConnect(layout.FAILURE_CONNECT, detail);
+    else if (this.isOpen) this.#owner.onSocketFailure(layout.FAILURE_UPSTREAM_CLOSED, detail);
   }
 
   #onClose(): void {
     if (this.#connecting !== null) this.#failConnect(layout.FAILURE_CONNECT, 'closed by the upstream');
-    else this.#onEnd();
-  }
-
-  #onEnd(): void {
-    if (!this.#isDestroyed) this.#owner.onSocketEnd();
+    else this.#owner.onSocketEnd();
   }
 
   #failConnect(failure: number, detail: string): void {
     this.#stopTimer();
     this.#path.addCounter(this.#clusterSlot, layout.COUNTER_CX_CONNECT_FAIL, 1);
+    this.#transport?.onFailure(this.#path.logger, this.address, detail);
     this.#owner.onSocketFailure(failure, detail);
   }
 

@@ -104,6 +104,7 @@ export function encodeCluster(writer: ClusterSections, cluster: Cluster): Cluste
     connectTimeoutMs: cluster.connectTimeoutMs,
     idleTimeoutMs: cluster.idleTimeoutMs,
     maxRequestsPerConnection: cluster.maxRequestsPerConnection,
+    ...(cluster.upstreamTls === undefined ? {} : { upstreamTls: cluster.upstreamTls }),
     limits: { ...circuitBreaker },
     firstEndpoint,
     endpoints: endpoints.map(({ address, port, weight, healthy: isHealthy, workload }) => ({

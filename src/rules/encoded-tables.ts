@@ -10,7 +10,7 @@ import type {
   RedirectAction,
   RetryPolicy,
   ServiceIdentity,
-  TcpProxy,
+  UpstreamTls,
   WorkloadIdentity,
 } from '../model/model.js';
 
@@ -38,7 +38,6 @@ export interface ListenerData {
   readonly configPort: number;
   readonly kind: 'gateway' | 'sidecar-outbound' | 'sidecar-inbound';
   readonly pathNormalization: PathNormalization;
-  readonly detectionTimeoutMs?: number;
   readonly origin: Origin;
 }
 
@@ -49,8 +48,6 @@ export interface FilterChainData {
   readonly match: FilterChainMatch;
   readonly tls?: DownstreamTls;
   readonly routeConfigName: string;
-  /** Absent: the chain speaks HTTP. */
-  readonly tcp?: Pick<TcpProxy, 'clusters' | 'idleTimeoutMs' | 'maxDurationMs'>;
   readonly origin: Origin;
 }
 
@@ -98,6 +95,7 @@ export interface ClusterData {
   readonly connectTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly maxRequestsPerConnection: number;
+  readonly upstreamTls?: UpstreamTls;
   readonly limits: { maxConnections: number; maxPendingRequests: number; maxRequests: number; maxRetries: number };
   /** In the order of the endpoint records. */
   readonly firstEndpoint: number;

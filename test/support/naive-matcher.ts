@@ -105,8 +105,7 @@ export function findHost(listener: Listener, host: string): number {
 }
 
 export function virtualHostsOf({ filterChains }: Listener): readonly VirtualHost[] {
-  const filter = filterChains[0]?.filter;
-  return filter?.kind === 'http' ? filter.virtualHosts : [];
+  return filterChains[0]?.filter.virtualHosts ?? [];
 }
 
 export interface NaiveMatch {

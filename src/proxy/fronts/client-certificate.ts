@@ -3,6 +3,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { createHash } from 'node:crypto';
 import type { DownstreamTls } from '../../model/model.js';
+import { namesOf, subjectOf } from '../certificate-names.js';
 
 /** What fits into the thread's facts; names beyond it are left out. */
 export const MAX_FORWARDED_BYTES = 2000;
@@ -33,34 +34,6 @@ export function forwardedClientCertificate(certificate: X509Certificate): string
   for (const name of of('DNS')) elements.push(`DNS=${quoted(name)}`);
   while (elements.length > 1 && elements.join(';').length > MAX_FORWARDED_BYTES) elements.pop();
   return elements.join(';');
-}
-
-interface SubjectAltName {
-  readonly type: string;
-  readonly value: string;
-}
-
-/** Node.js quotes, as a JSON string, a value that could be taken for several. */
-function namesOf(certificate: X509Certificate): SubjectAltName[] {
-  const names: SubjectAltName[] = [];
-  const pattern = /(DNS|URI|IP Address|email):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/g;
-  for (const [, type = '', written = ''] of (certificate.subjectAltName ?? '').matchAll(pattern)) {
-    names.push({ type, value: written.startsWith('"') ? unquoted(written) : written });
-  }
-  return names;
-}
-
-function unquoted(text: string): string {
-  try {
-    return String(JSON.parse(text));
-  } catch {
-    return text;
-  }
-}
-
-/** As in RFC 2253: the most specific part first. Node.js has escaped quotes and control characters by it already. */
-function subjectOf(certificate: X509Certificate): string {
-  return certificate.subject.split('\n').reverse().join(',');
 }
 
 /** `,`, `;`, `=` and quotes divide elements, so a value that has one is quoted. */

@@ -22,11 +22,8 @@ const SESSION_CONTEXT_LENGTH = 32;
 export interface TlsChain {
   readonly name: string;
   readonly match: FilterChainMatch;
-  /** Absent: the client's TLS is passed on unread. */
-  readonly tls?: DownstreamTls;
-  /** Absent: the chain speaks HTTP. */
-  readonly tcp?: FilterChainData['tcp'] & object;
-  /** Never listens: sockets are handed to it. Undefined when the chain has no usable certificate, or passes TLS on. */
+  readonly tls: DownstreamTls;
+  /** Never listens: sockets are handed to it. Undefined when the chain has no usable certificate. */
   readonly server: tls.Server | undefined;
 }
 
@@ -35,7 +32,7 @@ interface Made {
   readonly server: tls.Server;
 }
 
-type NewServer = (chain: { readonly name: string; readonly tls: DownstreamTls }, options: tls.TlsOptions) => tls.Server;
+type NewServer = (chain: Pick<TlsChain, 'name' | 'tls'>, options: tls.TlsOptions) => tls.Server;
 
 export class TlsChains {
   readonly #newServer: NewServer;
@@ -63,12 +60,11 @@ export class TlsChains {
     const made = new Map<string, Made>();
     const chains = new Map<string, TlsChain[]>();
     for (const chain of filterChains) {
-      const { name, match, tls, tcp } = chain;
-      if (tls === undefined && match.transportProtocol !== 'tls') continue;
-      const server = tls && this.#serverOf(chain, tls, generation.certificates.get(name), made);
+      if (chain.tls === undefined) continue;
+      const server = this.#serverOf(chain, chain.tls, generation.certificates.chains.get(chain.name), made);
       const listener = listeners[chain.listener]?.name ?? '';
-      const entry = { name, match, ...(tls && { tls }), ...(tcp && { tcp }), server };
-      chains.set(listener, [...(chains.get(listener) ?? []), entry]);
+      const { name, match } = chain;
+      chains.set(listener, [...(chains.get(listener) ?? []), { name, match, tls: chain.tls, server }]);
     }
     this.#generation = generation;
     this.#made = made;

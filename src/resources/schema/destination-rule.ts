@@ -97,21 +97,17 @@ const outlierDetection = message(
 
 const tls = message(
   {
-    mode: field(
-      oneOf(['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'], ['SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL']),
-      'TLS to the upstream.',
-      {
-        fallback: 'DISABLE',
-      },
-    ),
-    clientCertificate: field(string(), 'File of the client certificate.', NOT_EXECUTED),
-    privateKey: field(string(), 'File of its key.', NOT_EXECUTED),
-    caCertificates: field(string(), 'File of the certificate authorities.', NOT_EXECUTED),
-    caCrl: field(string(), 'File of revoked certificates.', NOT_EXECUTED),
-    credentialName: field(string(), 'Secret with the certificates.', NOT_EXECUTED),
-    subjectAltNames: field(list(string()), 'Names of which the server must have one.', NOT_EXECUTED),
-    sni: field(string(), 'Server name sent in the handshake.', NOT_EXECUTED),
-    insecureSkipVerify: field(boolean(), 'Accepts any certificate.', NOT_EXECUTED),
+    mode: field(oneOf(['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'], ['ISTIO_MUTUAL']), 'TLS to the upstream.', {
+      fallback: 'DISABLE',
+    }),
+    clientCertificate: field(string(), 'File of the client certificate.'),
+    privateKey: field(string(), 'File of its key.'),
+    caCertificates: field(string(), 'File of the certificate authorities.'),
+    caCrl: field(string(), 'File of revoked certificates.'),
+    credentialName: field(string(), 'Secret with the certificates.'),
+    subjectAltNames: field(list(string()), 'Names of which the server must have one.'),
+    sni: field(string(), 'Server name sent in the handshake.'),
+    insecureSkipVerify: field(boolean(), 'Accepts any certificate.'),
   },
   { check: checkUpstreamTls },
 );

@@ -64,7 +64,10 @@ export const serviceEntrySpec: MessageSchema = {
       'Finds the endpoints by their labels, in the same namespace.',
     ),
     exportTo: field(exportTo, 'Namespaces that see this resource; absent means all.'),
-    subjectAltNames: field(list(string()), 'Names of which the server must have one.', NOT_EXECUTED),
+    subjectAltNames: field(
+      list(string()),
+      'Names of which the server must have one; for TLS whose DestinationRule has none.',
+    ),
   },
   check: checkServiceEntry,
 };
