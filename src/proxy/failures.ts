@@ -59,7 +59,8 @@ const FAILURES = new Map<number, Failure>([
   [layout.FAILURE_MISSING_HOST, failure('missing_host', 400, 0, 'missing_host_header', '', true)],
   [layout.FAILURE_LOW_VERSION, failure('low_version', 426, 0, 'low_version', '', true)],
   [layout.FAILURE_METHOD, failure('method', 405, 0, 'method_not_allowed', '', true)],
-  [layout.FAILURE_UPGRADE, failure('upgrade', 403, 0, 'upgrade_failed')],
+  // What the client sends next may be of the protocol that it has asked for.
+  [layout.FAILURE_UPGRADE, failure('upgrade', 403, 0, 'upgrade_failed', '', true)],
   [layout.FAILURE_DOWNSTREAM_CLOSED, failure('downstream_closed', 0, layout.FLAG_DC, 'downstream_remote_disconnect')],
   [layout.FAILURE_FAULT_ABORT, failure('fault_abort', 0, layout.FLAG_FI, 'fault_filter_abort', 'fault filter abort')],
   [layout.FAILURE_ENGINE, failure('internal_error', 500, 0, 'internal_error', 'internal error')],

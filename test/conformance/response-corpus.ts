@@ -193,6 +193,23 @@ const framing: readonly ResponseCase[] = [
     respond(['Transfer-Encoding: chunked'], '5\r\nhello\r\n0\r\n\r\n', 'HTTP/1.0 200 OK'),
   ),
   deliver('RFC 9112 6.3', 'a second answer behind the first', sized('5') + SECOND),
+  deliver('RFC 9112 6.3', 'an answer of 1xx behind the answer', `${sized('5')}HTTP/1.1 100 Continue\r\n\r\n${SECOND}`),
+  deliver('RFC 9110 15.3.6', '205 with a body', hello('HTTP/1.1 205 Reset Content'), { status: 205, level: 'policy' }),
+  deliver(
+    'RFC 9112 6.3',
+    'a length that Connection names',
+    respond(['Connection: content-length', 'Content-Length: 5'], `hello${SECOND}`),
+  ),
+  deliver(
+    'RFC 9112 6.3',
+    'a coding that Connection names',
+    respond(['Connection: transfer-encoding', 'Transfer-Encoding: chunked'], `5\r\nhello\r\n0\r\n\r\n${SECOND}`),
+  ),
+  unreadable('RFC 9112 2.2', 'an empty line before the answer', `\r\n${hello(OK)}`),
+  unreadable('RFC 9112 4', 'a body without a head', 'hello'),
+  unreadable('RFC 9112 4', 'a request instead of an answer', 'GET /smuggled HTTP/1.1\r\nHost: web.example\r\n\r\n'),
+  unreadable('RFC 9113 3.4', 'settings of HTTP/2', '\x00\x00\x00\x04\x00\x00\x00\x00\x00'),
+  unreadable('RFC 8446 5.1', 'an alert of TLS', '\x15\x03\x01\x00\x02\x02\x46'),
   deliver('RFC 9112 6.3', 'bytes behind the answer', `${sized('5')}x`),
   deliver('RFC 9112 6.3', 'a second answer behind the last chunk', coded('chunked') + SECOND),
   ...['204 No Content', '304 Not Modified'].flatMap((status) => {
@@ -273,6 +290,41 @@ const interim: readonly ResponseCase[] = [
   deliver('RFC 9110 15.2', 'a length of an interim answer', `HTTP/1.1 103 X\r\nContent-Length: 5\r\n\r\n${hello(OK)}`, {
     interim: [103],
   }),
+  deliver(
+    'RFC 9110 15.2',
+    'chunks announced by an interim answer',
+    `HTTP/1.1 103 X\r\nTransfer-Encoding: chunked\r\n\r\n${hello(OK)}`,
+    {
+      interim: [103],
+    },
+  ),
+  badGateway(
+    'RFC 9110 15.2',
+    'chunks of an interim answer',
+    `HTTP/1.1 103 X\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hello(OK)}`,
+    { closes: true, interim: [103] },
+  ),
+  badGateway(
+    'RFC 9110 15.2',
+    'a body of an interim answer',
+    `HTTP/1.1 103 X\r\nContent-Length: 5\r\n\r\nhello${hello(OK)}`,
+    { closes: true, interim: [103] },
+  ),
+  unreadable(
+    'RFC 9110 15.2',
+    'two lengths of an interim answer',
+    `HTTP/1.1 103 X\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n${hello(OK)}`,
+  ),
+  badGateway('RFC 9112 2.2', 'an empty line behind an interim answer', `HTTP/1.1 103 X\r\n\r\n\r\n${hello(OK)}`, {
+    closes: true,
+    interim: [103],
+  }),
+  badGateway(
+    'RFC 9110 15.2.2',
+    'a switch behind a hint',
+    `HTTP/1.1 103 X\r\n\r\nHTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n${hello(OK)}`,
+    { closes: true, interim: [103] },
+  ),
   deliver('RFC 9110 15.2', '50 of them', `HTTP/1.1 199 X\r\n\r\n`.repeat(50) + hello(OK), {
     interim: Array.from({ length: 50 }, () => 199),
   }),

@@ -116,6 +116,12 @@ export const UWS_DIFFERENCES: readonly Difference[] = [
     ends: ['closed', 'refused', 'waits'],
     reason: 'It refuses a second request while the first is under way.',
   },
+  {
+    group: 'connection',
+    names: /^Upgrade to /,
+    ends: ['closed', 'refused'],
+    reason: 'It closes when a request seems to follow before Weft has refused the message.',
+  },
 ];
 
 /** The difference that explains another outcome of a case, if one is known. */
