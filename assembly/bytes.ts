@@ -22,6 +22,14 @@ export const BACKSLASH: u32 = 0x5c;
 export const FNV_BASIS: u32 = 0x811c9dc5;
 export const FNV_PRIME: u32 = 0x01000193;
 
+/**
+ * Moves bytes within memory; the ranges may overlap. For the host, because V8's own copies between views of a shared memory
+ * go by single words.
+ */
+export function moveBytes(to: usize, from: usize, length: u32): void {
+  memory.copy(to, from, length);
+}
+
 const EACH_BYTE: u64 = 0x0101010101010101;
 const TOP_BITS: u64 = 0x8080808080808080;
 

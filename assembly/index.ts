@@ -4,6 +4,7 @@ import { LAYOUT_VERSION } from './layout';
 
 export { attachThread, slabSize } from './thread';
 export { answerPattern } from './answers';
+export { moveBytes } from './bytes';
 export { findVirtualHost } from './hosts';
 export { routeRequest, testRoute } from './match';
 export { verifyTable } from './verify';

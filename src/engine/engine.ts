@@ -10,6 +10,7 @@ import * as layout from '../../assembly/layout.js';
 export interface EngineExports {
   layoutVersion(): number;
   attachThread(index: number, seed0: number, seed1: number, seed2: number, seed3: number): void;
+  moveBytes(to: number, from: number, length: number): void;
   parseRequestHead(offset: number, length: number): number;
   normalizePath(mode: number): number;
   beginExchange(exchange: number): number;

@@ -73,7 +73,9 @@ export class OutputBuffers {
       socket.write(Buffer.from(bytes));
       return;
     }
-    this.#engine.bytes.set(bytes, buffer);
+    if (bytes.buffer === this.#engine.memory.buffer) {
+      this.#engine.exports.moveBytes(buffer, bytes.byteOffset, bytes.length);
+    } else this.#engine.bytes.set(bytes, buffer);
     this.send(socket, buffer, bytes.length);
   }
 

@@ -277,7 +277,7 @@ export class UpstreamConnection implements PooledConnection, UpstreamSocketOwner
     const restOffset = this.#offset + taken;
     this.#rest = this.#length - taken;
     partial.copy(engine.buffer, input);
-    engine.bytes.copyWithin(input + partial.length, this.#offset, restOffset);
+    engine.exports.moveBytes(input + partial.length, this.#offset, taken);
     this.#partial = null;
     this.#offset = input;
     this.#length = partial.length + taken;

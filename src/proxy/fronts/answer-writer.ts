@@ -43,7 +43,7 @@ export class AnswerWriter implements Gatherer {
 
   /** Takes body bytes as they are. */
   body(offset: number, length: number): void {
-    this.#path.engine.bytes.copyWithin(this.#room(length), offset, offset + length);
+    this.#path.engine.exports.moveBytes(this.#room(length), offset, length);
     this.#gathered(length);
   }
 
@@ -52,7 +52,7 @@ export class AnswerWriter implements Gatherer {
     const { bytes } = this.#path.engine;
     const start = this.#room(length + CHUNK_FRAME_BYTES);
     let at = this.#putSize(start, length);
-    bytes.copyWithin(at, offset, offset + length);
+    this.#path.engine.exports.moveBytes(at, offset, length);
     at += length;
     bytes[at++] = CR;
     bytes[at++] = LF;
