@@ -136,6 +136,15 @@ export function admitRequest(exchange: u32): i32 {
   return 0;
 }
 
+/** Gives an exchange that no route has been matched for its cluster, by index. Returns 0 or FAILURE_CLUSTER_NOT_FOUND. */
+export function chooseCluster(exchange: u32, cluster: i32): i32 {
+  const record = exchangeRecord(exchange);
+  store<i32>(record, cluster, EXCHANGE_CLUSTER);
+  if (cluster < 0) return FAILURE_CLUSTER_NOT_FOUND;
+  store<u32>(record, load<u32>(clusterRecord(record), CLUSTER_STATE_SLOT), EXCHANGE_CLUSTER_SLOT);
+  return 0;
+}
+
 /** Counts a request that must wait for a connection. Returns 0 or FAILURE_OVERFLOW (http1MaxPendingRequests). */
 export function enterPending(exchange: u32, waitsForLimit: i32): i32 {
   const record = exchangeRecord(exchange);

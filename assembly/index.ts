@@ -11,6 +11,7 @@ export { verifyTable } from './verify';
 export { abandonExchange, beginExchange, finishExchange, leaveGeneration, releaseThread } from './exchange';
 export {
   admitRequest,
+  chooseCluster,
   closeConnection,
   connectionWaiters,
   endRetry,
@@ -21,6 +22,7 @@ export {
   startRetry,
 } from './breaker';
 export { closeClient, openClient } from './clients';
+export { countConnection } from './stats';
 export { pickEndpoint } from './pick';
 export { parseRequestHead } from './h1-request';
 export { parseResponseHead } from './h1-response';

@@ -424,6 +424,8 @@ export const LISTENER_RQ_IDLE_TIMEOUT = 56;
 //  16  f64 durationSumMs, 24 f64 requestBytesSum, 32 f64 responseBytesSum
 //  40  f64 durationBuckets[20], 200 requestBytesBuckets[20], 360 responseBytesBuckets[20] (not cumulative)
 // ---------------------------------------------------------------------------------------------------------------------
+/** Stands for the status in rows of TCP connections: COUNT has those closed then, DURATION_SUM those opened. */
+export const SERIES_TCP = 1023;
 export const SERIES_SIZE = 520;
 /** In the lower half of keyLow, where no cluster has it: the row counts a route with a statPrefix, whose slot is the upper half. */
 export const SERIES_OF_ROUTE = 0xffff;
@@ -457,6 +459,7 @@ export const FLAG_DPE = 8192;
 export const FLAG_LR = 16384;
 export const FLAG_OM = 32768;
 export const FLAG_SI = 65536;
+export const FLAG_DT = 131072;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Failure numbers: what engine calls return below zero. src/proxy/failures.ts has status, flag and body of each.

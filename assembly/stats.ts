@@ -3,10 +3,12 @@
 import {
   CONTROL_BASE,
   CONTROL_SERIES_CAPACITY,
+  EXCHANGE_CLUSTER_SLOT,
   EXCHANGE_FLAGS,
   EXCHANGE_PROTOCOL,
   EXCHANGE_REQUEST_BYTES,
   EXCHANGE_RESPONSE_BYTES,
+  EXCHANGE_SIZE,
   EXCHANGE_STATUS,
   EXCHANGE_WORKLOAD_SLOT,
   SERIES_COUNT,
@@ -20,9 +22,10 @@ import {
   SERIES_RESPONSE_BYTES_BUCKETS,
   SERIES_RESPONSE_BYTES_SUM,
   SERIES_SIZE,
+  SERIES_TCP,
   SLAB_SERIES_COUNT,
 } from './layout';
-import { seriesIndex, seriesRows, slab } from './thread';
+import { exchanges, seriesIndex, seriesRows, slab } from './thread';
 
 // Istio's bounds as f64; read-only, so that every thread may share it.
 const BOUNDS: usize = memory.data<f64>([
@@ -74,6 +77,22 @@ export function countRoute(statSlot: u32, record: usize, durationMs: f64): void 
   const row = seriesRow(SERIES_OF_ROUTE | (statSlot << 16), load<u32>(record, EXCHANGE_STATUS) & 1023);
   addTo(row + SERIES_COUNT, 1.0);
   addTo(row + SERIES_DURATION_SUM, durationMs);
+}
+
+/**
+ * Counts for the TCP connection of an exchange: how many have been opened and closed (0 or 1), and the bytes in its record, which
+ * are those since it was last counted. Its row has SERIES_TCP where requests have a status, and openings in the sum of durations.
+ */
+export function countConnection(exchange: u32, opened: u32, closed: u32): void {
+  const record = exchanges + <usize>exchange * EXCHANGE_SIZE;
+  const keyLow = (load<u32>(record, EXCHANGE_CLUSTER_SLOT) + 1) | (load<u32>(record, EXCHANGE_WORKLOAD_SLOT) << 16);
+  const row = seriesRow(keyLow, SERIES_TCP | ((load<u32>(record, EXCHANGE_FLAGS) & 0x1fffff) << 10));
+  addTo(row + SERIES_COUNT, <f64>closed);
+  addTo(row + SERIES_DURATION_SUM, <f64>opened);
+  addTo(row + SERIES_REQUEST_BYTES_SUM, load<f64>(record, EXCHANGE_REQUEST_BYTES));
+  addTo(row + SERIES_RESPONSE_BYTES_SUM, load<f64>(record, EXCHANGE_RESPONSE_BYTES));
+  store<f64>(record, 0, EXCHANGE_REQUEST_BYTES);
+  store<f64>(record, 0, EXCHANGE_RESPONSE_BYTES);
 }
 
 /** Counts one finished request. `clusterSlot` is -1 when it never had a cluster. */

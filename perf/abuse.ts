@@ -5,9 +5,9 @@
  *
  *   npm run abuse -- [--short] [--only ATTACK[,ATTACK...]]
  *
- * Proxy, attacker, endpoint and the clients that are measured share the machine's cores: figures are for comparing before and
- * during within one run. An attack that fails is measured once more, since another program may have had the cores; both lines
- * are printed and the second counts.
+ * Proxy, attacker, endpoint and the clients that are measured share the machine's cores: figures are for comparing without and
+ * with within one run. Each attack comes three times, with quiet phases between, and the medians count. A round in which other
+ * programs had more than a tenth of the machine is run again, up to four times.
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -16,8 +16,8 @@ import { ATTACKS, shortened } from './abuse/attacks.js';
 import { HEADINGS, judgeAttack, rowOf } from './abuse/judge-attack.js';
 import { measureAttack } from './abuse/measure-attack.js';
 
-const PHASE_MS = 10_000;
-const SHORT_PHASE_MS = 4000;
+const PHASE_MS = 6000;
+const SHORT_PHASE_MS = 2500;
 /** Files that a process has open besides its connections, with room for those to the endpoint. */
 const OTHER_FILES = 1500;
 const EXIT_FAILURE = 1;
@@ -46,15 +46,10 @@ async function run(attacks: readonly Attack[], phaseMs: number): Promise<number>
   let failedCount = 0;
   for (const attack of attacks) {
     process.stderr.write(`${attack.name}: ${attack.connectionCount} connections\n`);
-    let failure = '';
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const figures = await measureAttack(attack, phaseMs);
-      const verdict = judgeAttack(figures);
-      rows.push(rowOf(figures, verdict));
-      failure = verdict.failure;
-      if (failure === '') break;
-    }
-    if (failure !== '') failedCount++;
+    const figures = await measureAttack(attack, phaseMs);
+    const verdict = judgeAttack(figures);
+    rows.push(rowOf(figures, verdict));
+    if (verdict.failure !== '') failedCount++;
   }
   const widths = widthsOf([HEADINGS, ...rows]);
   process.stdout.write([HEADINGS, ...rows].map((row) => lineOf(row, widths)).join(''));

@@ -2,6 +2,7 @@
 // Stand-ins for Bookinfo's services, in plain Node.js: what they say is as little as the scenarios need. Each service calls
 // the others by their names, as in a cluster, through the sidecar.
 import http from 'node:http';
+import net from 'node:net';
 
 /** Headers that a service hands on, so that rules can look at them further in. */
 const HANDED_ON = ['end-user', 'x-request-id'];
@@ -21,6 +22,26 @@ function serve(name, handle) {
     server.listen(0, '127.0.0.1', () => {
       const stop = () => new Promise((done) => server.close(done) && server.closeAllConnections());
       resolve({ name, port: server.address().port, requests, stop });
+    });
+  });
+}
+
+/** Starts a TCP service that answers what it is sent with a word in front. */
+function echo(name, word) {
+  const sockets = new Set();
+  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+    socket.on('data', (chunk) => socket.write(`${word} ${chunk}`)).on('end', () => socket.end());
+  });
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const stop = () =>
+        new Promise((done) => {
+          server.close(done);
+          for (const socket of sockets) socket.destroy();
+        });
+      resolve({ name, port: server.address().port, requests: [], stop });
     });
   });
 }
@@ -84,6 +105,8 @@ export async function startServices(mesh) {
       serve(`reviews-${version}`, (request, answer) => reviews(version, mesh, request, answer)),
     ),
     serve('ratings-v1', flaky),
+    echo('echo-v1', 'one'),
+    echo('echo-v2', 'two'),
     serve('library', (_request, answer) => answer(200, { library: 'outside' })),
   ]);
   return Object.fromEntries(started.map((service) => [service.name, service]));

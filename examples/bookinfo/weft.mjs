@@ -43,7 +43,7 @@ function workloads(services, localities = {}) {
       const [app, version] = name.split('-');
       const spec = {
         address: '127.0.0.1',
-        ports: { http: port },
+        ports: { http: port, tcp: port },
         labels: { app, version },
         ...(localities[name] === undefined ? {} : { locality: localities[name] }),
       };
@@ -125,7 +125,13 @@ export async function startWeft(services) {
   const folder = await mkdtemp(join(tmpdir(), 'bookinfo-'));
   const config = join(folder, 'config');
   await mkdir(config);
-  const ports = { http: await freePort(), https: await freePort(), mesh: await freePort(), outside: await freePort() };
+  const ports = {
+    http: await freePort(),
+    https: await freePort(),
+    mesh: await freePort(),
+    outside: await freePort(),
+    tcp: await freePort(),
+  };
   const children = [];
   let log = '';
 
@@ -136,7 +142,9 @@ export async function startWeft(services) {
 
   /** Puts the files of a scenario into force, and nothing else; `extra` is YAML that the scenario makes. */
   const configure = async (scenario, files, { extra = '', localities } = {}) => {
-    await put('services.yaml', await readFile(join(HERE, 'platform/services.yaml'), 'utf8'));
+    for (const file of ['services.yaml', 'tcp-echo.yaml']) {
+      await put(file, await readFile(join(HERE, 'platform', file), 'utf8'));
+    }
     await put('networking.yaml', await applied(files));
     await put('workloads.yaml', workloads(services, localities));
     await put('extra.yaml', extra);
@@ -162,7 +170,7 @@ export async function startWeft(services) {
     ports,
     async start() {
       await configure('start', ['bookinfo-gateway.yaml']);
-      start('gateway', `80=${ports.http},443=${ports.https}`, 'istio=ingressgateway');
+      start('gateway', `80=${ports.http},443=${ports.https},31400=${ports.tcp}`, 'istio=ingressgateway');
       start('sidecar', `9080=${ports.mesh},80=${ports.outside}`, 'app=productpage');
       await whenInForce('start');
     },

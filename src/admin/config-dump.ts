@@ -133,9 +133,13 @@ function renderedResources({ model, host }: ConfigDumpInput): RenderedResources 
   const listeners = model === undefined ? listenersOfTables(host) : model.listeners.map(listenerFacts);
   const routeConfigs =
     model === undefined
-      ? (host?.filterChains ?? []).map((chain, index) => named(chain.routeConfigName, renderTableRoutes(host, index)))
+      ? (host?.filterChains ?? []).flatMap(({ routeConfigName, tcp }, index) =>
+          tcp === undefined ? [named(routeConfigName, renderTableRoutes(host, index))] : [],
+        )
       : model.listeners.flatMap(({ filterChains, configPort }) =>
-          filterChains.map(({ filter }) => named(filter.routeConfigName, renderRouteConfig(filter, configPort))),
+          filterChains.flatMap(({ filter }) =>
+            filter.kind === 'http' ? [named(filter.routeConfigName, renderRouteConfig(filter, configPort))] : [],
+          ),
         );
   return {
     clusters: clusters.map((cluster) => named(cluster.name, renderCluster(cluster))),
@@ -148,7 +152,8 @@ function renderedResources({ model, host }: ConfigDumpInput): RenderedResources 
 
 function listenerFacts(listener: Listener): ListenerFacts {
   const filterChains = listener.filterChains.map(({ name, match, filter }) => {
-    return { name, match, routeConfigName: filter.routeConfigName };
+    const tcp = filter.kind === 'tcp' ? { tcp: filter } : {};
+    return { name, match, routeConfigName: filter.routeConfigName, ...tcp };
   });
   return { ...listener, filterChains };
 }

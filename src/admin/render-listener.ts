@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A listener of the model -> envoy.config.listener.v3.Listener as JSON, with the filters that Weft has the behaviour of. */
-import type { FilterChain, Listener, PathNormalization } from '../model/model.js';
+import type { FilterChain, Listener, PathNormalization, TcpProxy } from '../model/model.js';
+import { renderDuration } from './render-cluster.js';
 import { socketAddress } from './traffic-endpoints.js';
 
 const CONNECTION_MANAGER =
@@ -23,7 +24,10 @@ export interface ListenerFacts extends Omit<Listener, 'filterChains'> {
   readonly filterChains: readonly FilterChainFacts[];
 }
 
-export type FilterChainFacts = Pick<FilterChain, 'name' | 'match'> & { readonly routeConfigName: string };
+export type FilterChainFacts = Pick<FilterChain, 'name' | 'match'> & {
+  readonly routeConfigName: string;
+  readonly tcp?: Pick<TcpProxy, 'clusters' | 'idleTimeoutMs' | 'maxDurationMs'>;
+};
 
 export function renderListener(listener: ListenerFacts): object {
   return {
@@ -36,10 +40,20 @@ export function renderListener(listener: ListenerFacts): object {
   };
 }
 
-function renderFilterChain(listener: ListenerFacts, { name, match, routeConfigName }: FilterChainFacts): object {
-  return {
+function renderFilterChain(listener: ListenerFacts, chain: FilterChainFacts): object {
+  const { name, match, routeConfigName, tcp } = chain;
+  const chainMatch = {
+    ...(match.serverNames.length === 0 ? {} : { server_names: match.serverNames }),
+    ...(match.transportProtocol === undefined ? {} : { transport_protocol: match.transportProtocol }),
+    ...(match.applicationProtocol === undefined ? {} : { application_protocols: ['http/1.0', 'http/1.1', 'h2c'] }),
+  };
+  const head = {
     ...(name === listener.name ? {} : { name }),
-    ...(match.serverNames.length === 0 ? {} : { filter_chain_match: { server_names: match.serverNames } }),
+    ...(Object.keys(chainMatch).length === 0 ? {} : { filter_chain_match: chainMatch }),
+  };
+  if (tcp !== undefined) return { ...head, filters: [renderTcpProxy(routeConfigName, tcp)] };
+  return {
+    ...head,
     filters: [
       {
         name: 'envoy.filters.network.http_connection_manager',
@@ -52,6 +66,21 @@ function renderFilterChain(listener: ListenerFacts, { name, match, routeConfigNa
         },
       },
     ],
+  };
+}
+
+function renderTcpProxy(statPrefix: string, tcp: FilterChainFacts['tcp'] & object): object {
+  const [first, ...others] = tcp.clusters;
+  const clusters = tcp.clusters.map(({ cluster, weight }) => ({ name: cluster, weight }));
+  return {
+    name: 'envoy.filters.network.tcp_proxy',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+      stat_prefix: statPrefix,
+      ...(others.length > 0 ? { weighted_clusters: { clusters } } : { cluster: first?.cluster ?? 'BlackHoleCluster' }),
+      idle_timeout: renderDuration(tcp.idleTimeoutMs),
+      ...(tcp.maxDurationMs === 0 ? {} : { max_downstream_connection_duration: renderDuration(tcp.maxDurationMs) }),
+    },
   };
 }
 

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The virtual hosts of a filter chain -> envoy.config.route.v3.RouteConfiguration as JSON. */
-import type { ForwardAction, NetworkFilter, RedirectAction, Rewrite, Route, RouteAction } from '../model/model.js';
+import type {
+  ForwardAction,
+  HttpConnectionManager,
+  RedirectAction,
+  Rewrite,
+  Route,
+  RouteAction,
+} from '../model/model.js';
 import { istioConfig, renderDuration } from './render-cluster.js';
 import { renderFilterSettings, renderMirrors, renderRetry } from './render-policies.js';
 import { renderHeaderOps } from './render-headers.js';
@@ -16,7 +23,7 @@ const REDIRECT_CODE: Readonly<Record<RedirectAction['status'], string>> = {
 };
 
 /** `listenerPort` is the port that the configuration speaks of. */
-export function renderRouteConfig(filter: NetworkFilter, listenerPort: number): object {
+export function renderRouteConfig(filter: HttpConnectionManager, listenerPort: number): object {
   return {
     '@type': 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
     name: filter.routeConfigName,

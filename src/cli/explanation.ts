@@ -117,7 +117,7 @@ function limitsOf({ limits, maxRequestsPerConnection }: ClusterData): Record<str
 function faultOf(model: RoutingModel | undefined, index: number): Fault | undefined {
   const routes: Route[] = [];
   for (const { filter } of model?.listeners.flatMap(({ filterChains }) => filterChains) ?? [])
-    for (const virtual of filter.virtualHosts) routes.push(...virtual.routes);
+    for (const virtual of filter.kind === 'http' ? filter.virtualHosts : []) routes.push(...virtual.routes);
   const action = routes[index]?.action;
   return action?.kind === 'forward' ? action.fault : undefined;
 }

@@ -19,6 +19,8 @@ export interface EngineExports {
   testRoute(exchange: number, route: number): number;
   answerPattern(matched: number): void;
   admitRequest(exchange: number): number;
+  chooseCluster(exchange: number, cluster: number): number;
+  countConnection(exchange: number, opened: number, closed: number): void;
   pickEndpoint(exchange: number, avoid: number): number;
   openConnection(exchange: number, connection: number): number;
   closeConnection(connection: number): void;

@@ -7,6 +7,7 @@ import { formatResponseFlags } from './response-flags.js';
 import type {
   ClusterCounters,
   ClusterStatistics,
+  ConnectionSeries,
   HistogramData,
   RequestSeries,
   RouteSeries,
@@ -36,11 +37,17 @@ export function readStatistics(
   listenerSlots: ReadonlyMap<string, number> = new Map<string, number>(),
 ): StatisticsSnapshot {
   const listeners = readListeners(engine, listenerSlots);
-  const { requests, routes } = readSeries(engine, store);
-  return { requests, routes, clusters: readClusters(engine, store), listeners, threads };
+  const { requests, connections, routes } = readSeries(engine, store);
+  return { requests, connections, routes, clusters: readClusters(engine, store), listeners, threads };
 }
 
-function readSeries(engine: Engine, store: TableStore): { requests: RequestSeries[]; routes: RouteSeries[] } {
+interface AllSeries {
+  readonly requests: RequestSeries[];
+  readonly connections: ConnectionSeries[];
+  readonly routes: RouteSeries[];
+}
+
+function readSeries(engine: Engine, store: TableStore): AllSeries {
   const merged: MergedSeries = new Map();
   for (let thread = 0; thread < engine.control(layout.CONTROL_THREAD_CAPACITY); thread++) {
     const rows = seriesRows(engine, thread);
@@ -49,25 +56,46 @@ function readSeries(engine: Engine, store: TableStore): { requests: RequestSerie
     for (let row = 0; row < count; row++) addRow(engine, rows + row * layout.SERIES_SIZE, merged);
   }
   const requests: RequestSeries[] = [];
+  const connections: ConnectionSeries[] = [];
   const routes: RouteSeries[] = [];
   const known = store.current?.encoded.host.clusters ?? [];
   const clusters = new Map<string, ClusterData>(known.map((cluster) => [cluster.name, cluster]));
   for (const inner of merged.values())
     for (const series of inner.values()) {
-      if ((series.keyLow & 0xffff) !== layout.SERIES_OF_ROUTE) requests.push(toSeries(series, store, clusters));
+      const isRoute = (series.keyLow & 0xffff) === layout.SERIES_OF_ROUTE;
+      if (!isRoute && (series.keyHigh & 1023) === layout.SERIES_TCP) {
+        connections.push(toConnections(toSeries(series, store, clusters)));
+      } else if (!isRoute) requests.push(toSeries(series, store, clusters));
       else {
         const route = store.routeStat(series.keyLow >>> 16);
         if (route) routes.push({ ...route, status: series.keyHigh & 1023, count: series.numbers[0] ?? 0 });
       }
     }
-  return { requests, routes };
+  return { requests, connections, routes };
+}
+
+/** A row of SERIES_TCP says so with the fields of one of requests. */
+function toConnections(row: RequestSeries): ConnectionSeries {
+  const { clusterName, service, workload, responseFlags, count, durationMs, requestBytes, responseBytes } = row;
+  return {
+    ...(clusterName === undefined ? {} : { clusterName }),
+    ...(service === undefined ? {} : { service }),
+    ...(workload === undefined ? {} : { workload }),
+    responseFlags,
+    openedCount: durationMs.sum,
+    closedCount: count,
+    receivedBytes: requestBytes.sum,
+    sentBytes: responseBytes.sum,
+  };
 }
 
 function addRow(engine: Engine, at: number, merged: MergedSeries): void {
   const keyLow = engine.words[at / 4] ?? 0;
   const keyHigh = engine.words[at / 4 + 1] ?? 0;
   const first = (at + layout.SERIES_COUNT) / 8;
-  if (keyLow === RETIRED_SERIES || engine.doubles[first] === 0) return;
+  // Connections that are open have a row without any that are finished.
+  const isEmpty = engine.doubles[first] === 0 && engine.doubles[first + 1] === 0;
+  if (keyLow === RETIRED_SERIES || isEmpty) return;
   let inner = merged.get(keyLow);
   if (!inner) merged.set(keyLow, (inner = new Map<number, MutableSeries>()));
   const known = inner.get(keyHigh);

@@ -34,6 +34,19 @@ export interface RequestSeries {
   readonly responseBytes: HistogramData;
 }
 
+/** TCP connections of one kind. Bytes are counted while they last. */
+export interface ConnectionSeries extends Pick<
+  RequestSeries,
+  'clusterName' | 'service' | 'workload' | 'responseFlags'
+> {
+  readonly openedCount: number;
+  readonly closedCount: number;
+  /** From clients. */
+  readonly receivedBytes: number;
+  /** To clients. */
+  readonly sentBytes: number;
+}
+
 /** Finished requests of the routes of a virtual host that share a statPrefix. */
 export interface RouteSeries {
   readonly virtualHost: string;
@@ -108,6 +121,7 @@ export interface ListenerCounters {
 
 export interface StatisticsSnapshot {
   readonly requests: readonly RequestSeries[];
+  readonly connections: readonly ConnectionSeries[];
   readonly routes: readonly RouteSeries[];
   readonly clusters: readonly ClusterStatistics[];
   readonly listeners: readonly ListenerStatistics[];

@@ -23,8 +23,9 @@ import {
   idleTimeoutMsOf,
   loadBalancerOf,
   resolvePolicy,
+  tcpTimesOf,
 } from './traffic-policy.js';
-import type { TrafficPolicyBlocks } from './traffic-policy.js';
+import type { TcpTimes, TrafficPolicyBlocks } from './traffic-policy.js';
 import { lowerUpstreamTls } from './upstream-tls.js';
 
 /** The place that names a destination, for warnings. */
@@ -40,6 +41,7 @@ export class ClusterTable {
   readonly #rules: DestinationRuleIndex;
   /** Undefined for names that have no cluster. */
   readonly #clusters = new Map<string, Cluster | undefined>();
+  readonly #tcpTimes = new Map<string, TcpTimes>();
 
   constructor(mesh: Mesh, node: ProxyNode, findings: Findings) {
     this.#mesh = mesh;
@@ -86,6 +88,11 @@ export class ClusterTable {
     }
     // The cluster's own text, so that not every route keeps one.
     return this.#clusters.get(name)?.name ?? name;
+  }
+
+  /** How long TCP through a cluster may idle and last, where its DestinationRule says so (connectionPool.tcp). */
+  tcpTimesOf(name: string): TcpTimes {
+    return this.#tcpTimes.get(name) ?? {};
   }
 
   /** Makes a cluster again, of the same service, port and subset as one of an earlier lowering. */
@@ -187,6 +194,7 @@ export class ClusterTable {
     rule: EffectiveRule | undefined,
   ): Cluster {
     const policy = resolvePolicy(rule?.trafficPolicy?.spec, subset?.spec.trafficPolicy, port.number);
+    this.#tcpTimes.set(name, tcpTimesOf(policy));
     const place = { node: this.#node, findings: this.#findings, service, port: port.number, rule, subset };
     const upstreamTls = lowerUpstreamTls(policy.tls, place);
     this.#warnOfUnreachable(service);

@@ -12,14 +12,16 @@ import type {
   Route,
   VirtualHost,
 } from '../model/model.js';
+import { protocolOfDeclaration } from '../mesh/port-protocol.js';
 import { hostSubsetOf, isWildcard } from '../resources/hosts.js';
 import { originOf } from './findings.js';
 import { lowerDownstreamTls } from './downstream-tls.js';
-import { groupServers, serverNames, terminatesTls } from './gateway-servers.js';
+import { groupServers, passesTlsOn, serverNames, terminatesTls } from './gateway-servers.js';
 import type { GatewayServer, ServerGroup } from './gateway-servers.js';
 import { HostIndex } from './host-index.js';
 import type { LowerContext } from './lower-context.js';
 import { CATCH_ALL } from './route-match.js';
+import { blackHole, lowerTcpRoute, lowerTlsRoutes } from './tcp-routes.js';
 import { sortVirtualHosts } from './virtual-host-order.js';
 import { catchAllsLast, lowerRoutes } from './virtual-service-routes.js';
 import { virtualServicesFor } from './virtual-services.js';
@@ -55,10 +57,7 @@ function lowerGroup(context: LowerContext, group: ServerGroup, byGateway: ByGate
   const [first] = group.servers;
   if (first === undefined) throw new Error('a server group has at least one server');
   const name = `${group.address}_${group.port}`;
-  const filterChains =
-    group.use === 'TLS'
-      ? group.servers.map((entry) => tlsChain(context, name, entry, byGateway))
-      : [plaintextChain(context, name, group, first, byGateway)];
+  const filterChains = chainsOf(context, name, group, first, byGateway);
   return {
     name,
     address: group.address,
@@ -69,6 +68,70 @@ function lowerGroup(context: LowerContext, group: ServerGroup, byGateway: ByGate
     filterChains,
     origin: originOf(first.gateway, first.path),
   };
+}
+
+function chainsOf(
+  context: LowerContext,
+  name: string,
+  group: ServerGroup,
+  first: GatewayServer,
+  byGateway: ByGateway,
+): FilterChain[] {
+  if (group.use === 'plaintext HTTP') return [plaintextChain(context, name, group, first, byGateway)];
+  const origin = originOf(first.gateway, first.path);
+  if (group.use === 'TCP') {
+    return [{ name, match: { serverNames: [] }, filter: tcpFilter(context, first, byGateway), origin }];
+  }
+  const claimed = new Set<string>();
+  const chains = group.servers.flatMap((entry) =>
+    passesTlsOn(entry.server.tls)
+      ? passthroughChains(context, name, entry, byGateway, claimed)
+      : [tlsChain(context, name, entry, byGateway)],
+  );
+  if (chains.length > 0) return chains;
+  return [{ name, match: { serverNames: [], transportProtocol: 'tls' }, filter: blackHole(), origin }];
+}
+
+/** On a TCP port the first rule of the first VirtualService that has one for this gateway is all there is (Istio). */
+function tcpFilter(context: LowerContext, entry: GatewayServer, byGateway: ByGateway): NetworkFilter {
+  const gateway = `${entry.gateway.namespace}/${entry.gateway.name}`;
+  const hosts = serverHosts(entry);
+  for (const bound of byGateway.get(gateway) ?? []) {
+    if (intersection(hosts, bound).size === 0) continue;
+    const route = lowerTcpRoute(context, bound.resource, { port: entry.server.port.number, gateway });
+    if (route !== undefined) return route.proxy;
+  }
+  return blackHole();
+}
+
+/** A chain for each `tls` block; a server name belongs to the first that has it. */
+function passthroughChains(
+  context: LowerContext,
+  listener: string,
+  entry: GatewayServer,
+  byGateway: ByGateway,
+  claimed: Set<string>,
+): FilterChain[] {
+  const gateway = `${entry.gateway.namespace}/${entry.gateway.name}`;
+  const hosts = serverHosts(entry);
+  const chains: FilterChain[] = [];
+  for (const bound of byGateway.get(gateway) ?? []) {
+    if (intersection(hosts, bound).size === 0) continue;
+    const { resource } = bound;
+    for (const route of lowerTlsRoutes(context, resource, { port: entry.server.port.number, gateway })) {
+      const names = intersection(hosts, { ...bound, hosts: route.serverNames });
+      const free = [...names].filter((name) => !claimed.has(name));
+      for (const name of free) claimed.add(name);
+      if (free.length === 0) continue;
+      chains.push({
+        name: `${listener}/passthrough.${entry.path}.${resource.namespace}.${resource.name}.${route.path}`,
+        match: { serverNames: free.includes('*') ? [] : free, transportProtocol: 'tls' },
+        filter: route.proxy,
+        origin: originOf(resource, route.path),
+      });
+    }
+  }
+  return chains;
 }
 
 function plaintextChain(
@@ -96,7 +159,10 @@ function tlsChain(context: LowerContext, listener: string, entry: GatewayServer,
     name: `${listener}/${routeConfigName}`,
     match: { serverNames: names.includes('*') ? [] : [...new Set(names)] },
     tls: lowerDownstreamTls(context, entry),
-    filter: { kind: 'http', routeConfigName, virtualHosts: virtualHostsOf(context, [entry], entry, byGateway) },
+    filter:
+      protocolOfDeclaration(server.port.protocol) === 'HTTPS'
+        ? { kind: 'http', routeConfigName, virtualHosts: virtualHostsOf(context, [entry], entry, byGateway) }
+        : tcpFilter(context, entry, byGateway),
     origin: originOf(gateway, path),
   };
 }

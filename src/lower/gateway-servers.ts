@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The Gateways that select a proxy -> groups of servers that share an address and port, each of which becomes a listener.
- * The oldest server decides a port's protocol; later ones of another kind are skipped, as in Istio. Servers that take neither
- * plaintext HTTP nor HTTPS whose TLS ends here still hold their port and names, but are not executed.
+ * The oldest server decides a port's protocol; later ones of another kind are skipped, as in Istio. Servers whose mode Weft does
+ * not execute still hold their port and names.
  */
 import { compareText } from '../mesh/age-order.js';
 import { selects } from '../mesh/mesh.js';
@@ -84,10 +84,13 @@ export function terminatesTls(tls: ServerTlsSpec | undefined): boolean {
   return tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL' || tls?.mode === 'OPTIONAL_MUTUAL';
 }
 
+/** True where the client's TLS is passed on unread. */
+export function passesTlsOn(tls: ServerTlsSpec | undefined): boolean {
+  return (tls?.mode ?? 'PASSTHROUGH') === 'PASSTHROUGH';
+}
+
 function isExecuted(server: ServerSpec): boolean {
-  const use = portUse(server);
-  const isHttps = protocolOfDeclaration(server.port.protocol) === 'HTTPS' && terminatesTls(server.tls);
-  return use === 'plaintext HTTP' || isHttps;
+  return portUse(server) !== 'TLS' || terminatesTls(server.tls) || passesTlsOn(server.tls);
 }
 
 function warn(

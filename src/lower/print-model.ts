@@ -13,6 +13,7 @@ import type {
   Route,
   RoutingModel,
   StringMatch,
+  TcpProxy,
 } from '../model/model.js';
 import type { ForwardAction, RouteMatch, WeightedCluster } from '../model/model.js';
 
@@ -48,7 +49,9 @@ function printListener(listener: Listener, clusters: ReadonlyMap<string, Cluster
 
 function printFilterChain(listener: Listener, chain: FilterChain, clusters: ReadonlyMap<string, Cluster>): string {
   const { address, port, configPort, kind } = listener;
-  const { routeConfigName, virtualHosts } = chain.filter;
+  const { filter } = chain;
+  if (filter.kind === 'tcp') return printTcp(listener, chain, filter);
+  const { routeConfigName, virtualHosts } = filter;
   const mapped = port === configPort ? '' : ` (port ${configPort})`;
   const title: Row = ['#', 'MATCH', 'ACTION', 'SOURCE'];
   const blocks = virtualHosts.map((virtualHost) => ({
@@ -69,9 +72,22 @@ function printFilterChain(listener: Listener, chain: FilterChain, clusters: Read
   return `${lines.join('\n')}\n`;
 }
 
+function printTcp(listener: Listener, chain: FilterChain, { clusters, idleTimeoutMs }: TcpProxy): string {
+  const { address, port, configPort, kind } = listener;
+  const mapped = port === configPort ? '' : ` (port ${configPort})`;
+  const total = clusters.reduce((sum, { weight }) => sum + weight, 0);
+  const targets = clusters.map(({ cluster, weight }) =>
+    clusters.length === 1 ? cluster : `${Math.round((100 * weight) / total)} % ${cluster}`,
+  );
+  const to = targets.length === 0 ? 'no cluster: connections are closed' : targets.join(', ');
+  const idle = idleTimeoutMs === 0 ? '' : `, idle timeout ${idleTimeoutMs} ms`;
+  const text = `${kind} ${address}:${port}${mapped}${printTls(chain)}, TCP to ${to}${idle}, from ${printOrigin(chain.origin)}`;
+  return `${wrap(text, WIDTH).join('\n')}\n`;
+}
+
 function printTls({ tls, match }: FilterChain): string {
-  if (tls === undefined) return '';
   const names = match.serverNames.length === 0 ? 'any name' : match.serverNames.join(' ');
+  if (tls === undefined) return match.transportProtocol === 'tls' ? `, TLS passed on for ${names}` : '';
   const sources = tls.certificates.map(sourceName);
   const client = tls.clientCertificate === 'ignored' ? '' : `, client certificate ${tls.clientCertificate}`;
   return `, TLS for ${names} with ${sources.length === 0 ? 'no certificate' : sources.join(' and ')}${client}`;

@@ -11,9 +11,9 @@ export const LOWER_CODES = {
     severity: 'warning',
     meaning: 'Two ports are mapped to one listening port; the higher one is left out.',
   },
-  'port-protocol-not-declared': {
+  'port-shared': {
     severity: 'info',
-    meaning: 'A service port declares no protocol, and no listener is opened for it.',
+    meaning: 'Services share a port on which connections can not be told apart; the first one gets them.',
   },
   'delegate-conflict': {
     severity: 'warning',

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Services and VirtualServices that a workload sees -> its proxy's outbound listeners: one per HTTP port number, shared by
- * all services with that port. Ports without a declared protocol join a table that exists but open none by themselves,
- * since nothing here looks at first bytes. Unknown hosts get 502, or are forwarded to where their name leads (Istio's
+ * Services and VirtualServices that a workload sees -> its proxy's outbound listeners: one per port number, shared by all
+ * services with that port. Where they don't all carry HTTP, connections are told apart by their first bytes. Unknown hosts get 502, or are forwarded to where their name leads (Istio's
  * outboundTrafficPolicy).
  */
-import type { Listener, NetworkFilter, Origin, Route, VirtualHost } from '../model/model.js';
+import type {
+  FilterChain,
+  FilterChainMatch,
+  Listener,
+  NetworkFilter,
+  Origin,
+  Route,
+  VirtualHost,
+} from '../model/model.js';
 import { compareText } from '../mesh/age-order.js';
-import type { MeshPort, MeshService } from '../mesh/mesh.js';
-import { isHttp } from '../mesh/port-protocol.js';
+import type { MeshService } from '../mesh/mesh.js';
 import { isWildcard } from '../resources/hosts.js';
 import { originOf } from './findings.js';
 import { HostIndex } from './host-index.js';
@@ -21,6 +27,8 @@ import { lowerSidecarIngress } from './sidecar-ingress.js';
 import { SidecarDomains } from './sidecar-domains.js';
 import { findScopedService, sidecarScopeOf } from './sidecar-scope.js';
 import type { EgressScope, SidecarScope } from './sidecar-scope.js';
+import { membersOf, tcpChain, tlsChains } from './sidecar-tcp.js';
+import type { PortMembers, ServicePort } from './sidecar-tcp.js';
 import { sortVirtualHosts } from './virtual-host-order.js';
 import { lowerRoutes } from './virtual-service-routes.js';
 import { MESH_GATEWAY, virtualServicesFor } from './virtual-services.js';
@@ -28,11 +36,6 @@ import type { BoundVirtualService } from './virtual-services.js';
 
 /** Istio takes a VirtualService for hosts that are no services on this port only. */
 const UNREGISTERED_HOST_PORT = 80;
-
-interface ServicePort {
-  readonly service: MeshService;
-  readonly port: MeshPort;
-}
 
 /** What all ports of an egress scope share. */
 interface SidecarTable {
@@ -59,11 +62,8 @@ export function lowerSidecarListeners(context: LowerContext): Listener[] {
     for (const [port, members] of visibleServicePorts(context, scope)) {
       // An entry for one port has it alone, also where it leaves out what the others would show.
       if (scope.port === undefined ? ports.has(port) : scope.port !== port) continue;
-      const [first] = members.filter((member) => isHttp(member.port.protocol));
-      if (first === undefined) {
-        for (const member of members) warnOfAuto(context, member);
-        continue;
-      }
+      const [first] = members;
+      if (first === undefined) continue;
       const address = addressOf(context, scope);
       const listenPort = listenPortOf(context.node, port);
       const taken = listeners.get(`${address} ${listenPort}`);
@@ -79,16 +79,18 @@ export function lowerSidecarListeners(context: LowerContext): Listener[] {
       }
       const name = `${address}_${listenPort}`;
       const origin = originOf(first.service.source, first.port.path);
-      const virtualHosts = virtualHostsOf(context, port, members, { virtualServices, domains, sidecar });
-      const filter: NetworkFilter = { kind: 'http', routeConfigName: String(port), virtualHosts };
+      const filterChains = chainsOf(context, name, port, membersOf(members), { virtualServices, domains, sidecar });
+      const detects = filterChains.some(({ match }) => match.applicationProtocol !== undefined);
+      const { pathNormalization, protocolDetectionTimeoutMs } = context.mesh.settings;
       listeners.set(`${address} ${listenPort}`, {
         name,
         address,
         port: listenPort,
         configPort: port,
         kind: 'sidecar-outbound',
-        pathNormalization: context.mesh.settings.pathNormalization,
-        filterChains: [{ name, match: { serverNames: [] }, filter, origin }],
+        pathNormalization,
+        filterChains,
+        ...(detects ? { detectionTimeoutMs: protocolDetectionTimeoutMs } : {}),
         origin,
       });
     }
@@ -107,13 +109,36 @@ export function lowerSidecarListeners(context: LowerContext): Listener[] {
   return [...listeners.values()];
 }
 
+/** HTTP first, whose chain has the listener's name; then TLS by server name; then what takes everything else. */
+function chainsOf(
+  context: LowerContext,
+  name: string,
+  port: number,
+  members: PortMembers,
+  table: SidecarTable,
+): FilterChain[] {
+  const { byHost } = table.virtualServices;
+  const [first] = members.http;
+  const tls = tlsChains(context, name, members, byHost);
+  const other = tcpChain(context, first === undefined ? name : `${name}/tcp`, members, byHost);
+  const others = other === undefined ? tls : [...tls, other];
+  if (first === undefined) return others;
+  const virtualHosts = virtualHostsOf(context, port, members.http, table);
+  const filter: NetworkFilter = { kind: 'http', routeConfigName: String(port), virtualHosts };
+  const match: FilterChainMatch = {
+    serverNames: [],
+    ...(other === undefined ? {} : { applicationProtocol: 'http' }),
+  };
+  return [{ name, match, filter, origin: originOf(first.service.source, first.port.path) }, ...others];
+}
+
 /** The proxy's own address, unless the Sidecar names one. */
 function addressOf(context: LowerContext, scope: EgressScope): string {
   const bind = scope.spec?.bind ?? '';
   return bind === '' || bind.startsWith('unix:') ? context.node.bind : bind;
 }
 
-/** Services with an HTTP or undeclared port, by port number in ascending order, each list by host. */
+/** Services by port number in ascending order, each list by host. */
 function visibleServicePorts(context: LowerContext, scope: EgressScope): Map<number, ServicePort[]> {
   const { mesh, node } = context;
   const byPort = new Map<number, ServicePort[]>();
@@ -121,7 +146,7 @@ function visibleServicePorts(context: LowerContext, scope: EgressScope): Map<num
     const service = findScopedService(mesh, scope, host, node.namespace);
     if (service === undefined) continue;
     for (const port of service.ports) {
-      if (!isHttp(port.protocol) && port.protocol !== 'AUTO') continue;
+      if (port.protocol === 'UDP') continue;
       const list = byPort.get(port.number);
       if (list === undefined) byPort.set(port.number, [{ service, port }]);
       else list.push({ service, port });
@@ -281,15 +306,4 @@ function blockAll(context: LowerContext, port: number): VirtualHost {
     origin,
   };
   return { name: 'block_all', domains: ['*'], routes: [route], origins: [origin] };
-}
-
-function warnOfAuto(context: LowerContext, member: ServicePort): void {
-  const { service, port } = member;
-  context.findings.add(
-    'port-protocol-not-declared',
-    service.source,
-    port.path,
-    `port ${port.number} of "${service.host}" declares no protocol, and nothing is listening for it`,
-    'Begin the port name with http- or grpc-, or set appProtocol, if it carries HTTP.',
-  );
 }

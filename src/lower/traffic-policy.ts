@@ -67,6 +67,21 @@ export function idleTimeoutMsOf(policy: TrafficPolicyBlocks): number {
   return durationMs(http?.idleTimeout) ?? durationMs(tcp?.idleTimeout) ?? IDLE_TIMEOUT_MS;
 }
 
+/** Times of TCP connections; absent = the defaults. */
+export interface TcpTimes {
+  readonly idleTimeoutMs?: number;
+  readonly maxDurationMs?: number;
+}
+
+export function tcpTimesOf({ connectionPool }: TrafficPolicyBlocks): TcpTimes {
+  const idleTimeoutMs = durationMs(connectionPool?.tcp?.idleTimeout);
+  const maxDurationMs = durationMs(connectionPool?.tcp?.maxConnectionDuration);
+  return {
+    ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
+    ...(maxDurationMs === undefined ? {} : { maxDurationMs }),
+  };
+}
+
 /** Milliseconds of a duration that validation has accepted; undefined when absent. */
 export function durationMs(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

@@ -11,6 +11,8 @@ export interface MeshSettings {
   readonly trustDomain: string;
   /** Upstream TCP connect timeout where no DestinationRule gives one. */
   readonly connectTimeoutMs: number;
+  /** How long a port without a declared protocol waits for a client's first bytes; 0 = for ever. */
+  readonly protocolDetectionTimeoutMs: number;
   readonly pathNormalization: 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
   /** What `exportTo` means when a resource of that kind has none (`*`, `.`, `~` or namespace names). */
   readonly defaultVirtualServiceExportTo: readonly string[];
@@ -23,6 +25,7 @@ export const DEFAULT_MESH_SETTINGS: MeshSettings = {
   domain: 'cluster.local',
   trustDomain: 'cluster.local',
   connectTimeoutMs: 10_000,
+  protocolDetectionTimeoutMs: 0,
   pathNormalization: 'BASE',
   defaultVirtualServiceExportTo: ['*'],
   defaultDestinationRuleExportTo: ['*'],

@@ -38,6 +38,11 @@ export interface Listener {
   readonly pathNormalization: PathNormalization;
   /** At least one; no two of a listener match alike. Plaintext HTTP is one chain that matches everything. */
   readonly filterChains: readonly FilterChain[];
+  /**
+   * How long a client may take to show what it speaks, where a chain asks for that; then it gets the chain for all. 0 = for
+   * ever (Istio protocolDetectionTimeout). Absent where nothing is to be detected.
+   */
+  readonly detectionTimeoutMs?: number;
   readonly origin: Origin;
 }
 
@@ -52,10 +57,17 @@ export interface FilterChain {
   readonly origin: Origin;
 }
 
-/** The most specific match wins: an exact name before the longest wildcard before none. */
+/**
+ * The most specific match wins: an exact name before the longest wildcard before none; and a chain for a protocol before the
+ * one for all.
+ */
 export interface FilterChainMatch {
   /** Exact names or `*.example` of the ClientHello, in lower case; empty matches any name and none. */
   readonly serverNames: readonly string[];
+  /** `tls`: connections that begin with a ClientHello. Of a chain without DownstreamTls it is passed on unread. */
+  readonly transportProtocol?: 'tls';
+  /** `http`: plaintext connections that begin with a request; how they begin is looked at for this chain's sake. */
+  readonly applicationProtocol?: 'http';
 }
 
 /**
@@ -99,8 +111,27 @@ export interface SecretReference {
   readonly name: string;
 }
 
-/** What reads a chain's bytes; HTTP is the only kind so far. */
-export type NetworkFilter = HttpConnectionManager;
+/** What reads a chain's bytes. */
+export type NetworkFilter = HttpConnectionManager | TcpProxy;
+
+/** Bytes are passed on as they come, to a cluster that is drawn once for each connection. */
+export interface TcpProxy {
+  readonly kind: 'tcp';
+  /** What stands for the route table in Envoy's names: the first cluster's name, or `BlackHoleCluster`. */
+  readonly routeConfigName: string;
+  /** Without any the connection is closed at once (Envoy's `NR`). */
+  readonly clusters: readonly TcpCluster[];
+  /** Without a byte in either direction; 0 = never. */
+  readonly idleTimeoutMs: number;
+  /** From accept to close, whatever goes on; 0 = no limit. */
+  readonly maxDurationMs: number;
+}
+
+export interface TcpCluster {
+  /** Name of a cluster of the model; a name that is not there closes the connection. */
+  readonly cluster: string;
+  readonly weight: number;
+}
 
 export interface HttpConnectionManager {
   readonly kind: 'http';

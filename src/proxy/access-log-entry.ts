@@ -30,7 +30,11 @@ export class AccessLog {
   }
 
   write(exchange: FinishedExchange): void {
-    const line = this.#format(entryOf(exchange));
+    this.writeEntry(entryOf(exchange));
+  }
+
+  writeEntry(entry: AccessLogEntry): void {
+    const line = this.#format(entry);
     const atMost = line.length * BYTES_PER_UNIT;
     if (this.#length + atMost > this.#batch.length) this.flush();
     if (atMost > this.#batch.length) {
@@ -76,7 +80,8 @@ class HeadText {
 /** Names of filter chains -> their listener's address with the port set off by a colon; there are few of them. */
 const listenerAddresses = new Map<string, string>();
 
-function addressOf(filterChain: string): string {
+/** `address:port` of the listener of a filter chain. */
+export function addressOf(filterChain: string): string {
   let address = listenerAddresses.get(filterChain);
   if (address === undefined)
     listenerAddresses.set(filterChain, (address = filterChain.replace(/_(\d+)(\/.*)?$/, ':$1')));

@@ -6,6 +6,7 @@
 import type { ClientLimits } from '../engine/client-limits.js';
 import type { Engine } from '../engine/engine.js';
 import type { Mirror } from '../model/model.js';
+import type { AccessLogEntry } from '../telemetry/access-log.js';
 import type { Logger } from '../telemetry/log.js';
 import type { GenerationView } from './generation-view.js';
 import type { OutputBuffers } from './output-buffers.js';
@@ -61,6 +62,12 @@ export interface ThreadContext {
   setCorsOrigin(origin: string): void;
   /** Starts copies of the request whose head was just sent for `exchange`; they get the body by themselves. */
   mirror(exchange: MirroredExchange, mirrors: readonly Mirror[]): void;
+  /** A record for what has no request, begun with the current generation; null when there is none left, or no generation. */
+  beginRecord(): { readonly index: number; readonly generation: GenerationView } | null;
+  /** Ends one, releasing all that it holds. */
+  endRecord(index: number): void;
+  /** A line for a connection that ends; does nothing when the access log is off. */
+  logConnection(entry: AccessLogEntry): void;
   setRewrittenPath(generation: GenerationView, route: number): void;
 
   addCounter(clusterSlot: number, counter: number, amount: number): void;
@@ -233,6 +240,9 @@ export interface PooledConnection extends Upstream {
 /** The thread's pools as exchanges and connections see them (UpstreamPools). */
 export interface ConnectionPools {
   setClientAddress(record: number, ip: string, port: number): void;
+  /** A connection record for an upstream connection that is not pooled, -1 when there is none; and its return. */
+  takeRecord(): number;
+  returnRecord(record: number): void;
   /** What can carry the exchange to the endpoint that it has picked, at once; null when a connection has to be opened. */
   takeReady(exchange: RequestExchange): Upstream | null;
   /** Opens a connection for it, and tells it when it may send; null when its cluster may have no more connections. */

@@ -9,6 +9,7 @@ import * as layout from '../../assembly/layout.js';
 import type { ClientLimits } from '../engine/client-limits.js';
 import type { Engine } from '../engine/engine.js';
 import type { Mirror } from '../model/model.js';
+import type { AccessLogEntry } from '../telemetry/access-log.js';
 import type { Logger } from '../telemetry/log.js';
 import type { AccessLog } from './access-log-entry.js';
 import { HEAD_UNPARSED } from './contracts.js';
@@ -52,6 +53,8 @@ export class DataPath implements ThreadContext {
   readonly #accessLog: AccessLog | undefined;
   readonly #generations: (GenerationView | undefined)[] = [];
   readonly #free: Exchange[] = [];
+  /** Of exchanges that were no request's. */
+  readonly #freeRecords: number[] = [];
   readonly #mirrors: Mirrors;
   readonly #capacity: number;
   readonly #factsOffset: number;
@@ -196,6 +199,24 @@ export class DataPath implements ThreadContext {
 
   #newIndex(): number {
     return this.#created < this.#capacity ? this.#created++ : -1;
+  }
+
+  beginRecord(): { index: number; generation: GenerationView } | null {
+    const index = this.#freeRecords.pop() ?? this.#newIndex();
+    if (index < 0) return null;
+    const generation = this.#generations[this.engine.exports.beginExchange(index)];
+    if (generation !== undefined) return { index, generation };
+    this.endRecord(index);
+    return null;
+  }
+
+  endRecord(index: number): void {
+    this.engine.exports.abandonExchange(index);
+    this.#freeRecords.push(index);
+  }
+
+  logConnection(entry: AccessLogEntry): void {
+    this.#accessLog?.writeEntry(entry);
   }
 
   mirror(exchange: MirroredExchange, mirrors: readonly Mirror[]): void {

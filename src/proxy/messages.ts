@@ -15,7 +15,7 @@ export interface ListenerWish {
   /** Place of its shared count of connections and of its counters in each thread. */
   readonly slot: number;
   /** TLS is terminated on it, which only the wire front does. */
-  readonly isSecure: boolean;
+  readonly needsWire: boolean;
   /** With `by-descriptor`: the main thread's listening socket, for the thread to duplicate and never to close. */
   readonly descriptor?: number;
 }

@@ -42,7 +42,7 @@ export interface BoundListener {
   readonly address: string;
   readonly port: number;
   /** Its connections begin with TLS. */
-  readonly isSecure: boolean;
+  readonly needsWire: boolean;
   readonly error?: string;
 }
 

@@ -186,8 +186,8 @@ class RunningProxy implements Proxy {
     const failed = new Map(failures.flat().map((failure) => [failure.name, failure.error]));
     this.#listeners = wishes.map((wish) => {
       const error = wish.error ?? failed.get(wish.name);
-      const { name, address, port, isSecure } = wish;
-      return { name, address, port, isSecure, ...(error === undefined ? {} : { error }) };
+      const { name, address, port, needsWire } = wish;
+      return { name, address, port, needsWire, ...(error === undefined ? {} : { error }) };
     });
     for (const listener of this.#listeners) {
       if (listener.error)
@@ -214,8 +214,10 @@ class RunningProxy implements Proxy {
       encoded.host.listeners.map(async ({ name, address, port }, index) => {
         const error = open.has(name) ? undefined : await this.#whyNotOpen(name, address, port);
         const slot = this.#listenerSlots.slotOf(name);
-        const isSecure = encoded.host.filterChains.some(({ listener, tls }) => listener === index && tls !== undefined);
-        return { name, address, port, slot, isSecure, ...(error === undefined ? {} : { error }) };
+        const needsWire = encoded.host.filterChains.some(
+          ({ listener, tls, tcp }) => listener === index && (tls !== undefined || tcp !== undefined),
+        );
+        return { name, address, port, slot, needsWire, ...(error === undefined ? {} : { error }) };
       }),
     );
   }
@@ -230,10 +232,10 @@ class RunningProxy implements Proxy {
   #open(): ListenerWish[] {
     return this.#listeners
       .filter((listener) => !listener.error)
-      .map(({ name, address, port, isSecure }) => {
+      .map(({ name, address, port, needsWire }) => {
         const descriptor = this.#sharedPorts?.descriptorOf(name);
         const slot = this.#listenerSlots.slotOf(name);
-        return { name, address, port, slot, isSecure, ...(descriptor === undefined ? {} : { descriptor }) };
+        return { name, address, port, slot, needsWire, ...(descriptor === undefined ? {} : { descriptor }) };
       });
   }
 

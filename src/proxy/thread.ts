@@ -13,6 +13,7 @@ import type { FrontListener } from './fronts/front-listener.js';
 import { UwsListener } from './fronts/uws-front.js';
 import { AcceptBalance } from './fronts/accept-balance.js';
 import type { AdmittedClient } from './fronts/listener-clients.js';
+import { ConnectionStart } from './fronts/connection-start.js';
 import { SourceTable } from './fronts/source-table.js';
 import { TlsAcceptor } from './fronts/tls-acceptor.js';
 import { canReusePort, WireListener } from './fronts/wire-front.js';
@@ -65,6 +66,7 @@ const path = new DataPath({
 });
 others.onmessage = path.guard((event: unknown) => path.upstreams.onCapacity((event as { data: CapacityMessage }).data));
 const acceptor = new TlsAcceptor(path, data.ticketSecret);
+const start = new ConnectionStart(path, acceptor);
 for (const generation of data.generations) path.addGeneration(generation);
 if (data.currentSlot >= 0) useGeneration(data.currentSlot);
 
@@ -81,29 +83,31 @@ let endDrain: (() => void) | null = null;
 
 function useGeneration(slot: number): void {
   const generation = path.useGeneration(slot);
-  if (generation !== undefined) acceptor.use(generation);
+  if (generation === undefined) return;
+  acceptor.use(generation);
+  start.use(generation);
 }
 
 /** What makes a listener; null where another thread serves the ports alone. */
 function chooseFront(): ((wish: ListenerWish) => FrontListener) | null {
   const everyone = new SourceTable<AdmittedClient>();
   const newWire = (wish: ListenerWish): FrontListener =>
-    new WireListener(path, path.upstreams, everyone, balance, acceptor, wish);
+    new WireListener(path, path.upstreams, everyone, balance, start, wish);
   if (data.front !== 'uws') {
     if (data.portSharing === 'one-thread' && data.place > 0) return null;
     return newWire;
   }
   const uws = loadUws();
-  if (uws.ok) return (wish) => (wish.isSecure ? newWire(wish) : new UwsListener(path, uws.module, wish.name));
+  if (uws.ok) return (wish) => (wish.needsWire ? newWire(wish) : new UwsListener(path, uws.module, wish.name));
   return (wish) => {
-    if (wish.isSecure) return newWire(wish);
+    if (wish.needsWire) return newWire(wish);
     throw new Error(`uWebSockets.js did not load: ${uws.reason}`);
   };
 }
 
 /** Beside uWebSockets.js nobody shares the port of a wire listener, where Node.js itself can't: one thread has it alone. */
-function servesHere({ isSecure }: ListenerWish): boolean {
-  return !isSecure || data.front !== 'uws' || canReusePort() || data.place === 0;
+function servesHere({ needsWire }: ListenerWish): boolean {
+  return !needsWire || data.front !== 'uws' || canReusePort() || data.place === 0;
 }
 
 async function listen(request: number, wishes: readonly ListenerWish[]): Promise<void> {

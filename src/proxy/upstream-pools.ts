@@ -51,6 +51,10 @@ export class UpstreamPools implements ConnectionPools {
     return this.#freeIndices.length > this.#upstreamShare ? (this.#freeIndices.pop() ?? -1) : -1;
   }
 
+  takeRecord(): number {
+    return this.#freeIndices.pop() ?? -1;
+  }
+
   returnRecord(record: number): void {
     this.#freeIndices.push(record);
   }

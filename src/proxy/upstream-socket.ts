@@ -12,7 +12,7 @@ import { hasRoom } from './output-buffers.js';
 import { WheelTimer } from './timers.js';
 import type { UpstreamTransport } from './upstream-transport.js';
 
-/** Whom a socket belongs to. None of these is called after `destroy`, but for `onSocketEnd`, which may be. */
+/** Whom a socket belongs to. None of these is called after `destroy`. */
 export interface UpstreamSocketOwner {
   /** Connected, and the handshake done where there is one: what is written from now on reaches the upstream. */
   onSocketOpen(): void;
@@ -55,6 +55,7 @@ export class UpstreamSocket {
   /** Runs while the connection is made; null afterwards. */
   #connecting: WheelTimer | null;
   #paused = false;
+  #isDestroyed = false;
 
   /** Begins to connect; the owner hears of the outcome in a later turn. */
   constructor(path: ThreadContext, owner: UpstreamSocketOwner, target: UpstreamTarget) {
@@ -131,6 +132,7 @@ export class UpstreamSocket {
   /** Closes at once. */
   destroy(): void {
     this.isOpen = false;
+    this.#isDestroyed = true;
     this.#stopTimer();
     this.#socket.destroy();
   }
@@ -161,7 +163,7 @@ export class UpstreamSocket {
     );
     socket.on(
       'end',
-      this.#path.guard(() => this.#owner.onSocketEnd()),
+      this.#path.guard(() => this.#onEnd()),
     );
     socket.on(
       'error',
@@ -198,7 +200,11 @@ export class UpstreamSocket {
 
   #onClose(): void {
     if (this.#connecting !== null) this.#failConnect(layout.FAILURE_CONNECT, 'closed by the upstream');
-    else this.#owner.onSocketEnd();
+    else this.#onEnd();
+  }
+
+  #onEnd(): void {
+    if (!this.#isDestroyed) this.#owner.onSocketEnd();
   }
 
   #failConnect(failure: number, detail: string): void {

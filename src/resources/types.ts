@@ -141,17 +141,40 @@ export interface HttpRouteSpec {
   readonly corsPolicy?: CorsPolicySpec;
 }
 
+/** Conditions of a connection that `tcp` and `tls` rules share. */
+export interface Layer4MatchSpec {
+  readonly destinationSubnets?: readonly string[];
+  readonly port?: number;
+  readonly sourceLabels?: Readonly<Record<string, string>>;
+  readonly sourceNamespace?: string;
+  readonly gateways?: readonly string[];
+}
+
+export interface TcpRouteSpec {
+  readonly match?: readonly Layer4MatchSpec[];
+  readonly route: readonly { readonly destination: DestinationSpec; readonly weight?: number }[];
+}
+
+export interface TlsRouteSpec extends Pick<TcpRouteSpec, 'route'> {
+  readonly match: readonly (Layer4MatchSpec & { readonly sniHosts: readonly string[] })[];
+}
+
 export interface VirtualServiceSpec {
   readonly hosts?: readonly string[];
   readonly gateways?: readonly string[];
   readonly http?: readonly HttpRouteSpec[];
-  readonly tls?: readonly unknown[];
-  readonly tcp?: readonly unknown[];
+  readonly tls?: readonly TlsRouteSpec[];
+  readonly tcp?: readonly TcpRouteSpec[];
   readonly exportTo?: readonly string[];
 }
 
 export interface ConnectionPoolSpec {
-  readonly tcp?: { readonly maxConnections?: number; readonly connectTimeout?: string; readonly idleTimeout?: string };
+  readonly tcp?: {
+    readonly maxConnections?: number;
+    readonly connectTimeout?: string;
+    readonly idleTimeout?: string;
+    readonly maxConnectionDuration?: string;
+  };
   readonly http?: {
     readonly http1MaxPendingRequests?: number;
     readonly http2MaxRequests?: number;

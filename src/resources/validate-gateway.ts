@@ -57,14 +57,12 @@ export function checkServerPort(port: PortDraft, place: Place): void {
   checkProtocol(port.protocol, [...HTTP_PROTOCOLS, ...TLS_PROTOCOLS, ...TCP_PROTOCOLS], place.at('protocol'));
 }
 
-/** Reports a protocol that Istio does not know, and one that Weft does not proxy yet. Case is ignored. */
+/** Reports a protocol that Istio does not know. Case is ignored. */
 export function checkProtocol(protocol: string | undefined, allowed: readonly string[], place: Place): void {
   if (protocol === undefined || protocol === '') return;
   const upper = protocol.toUpperCase();
   if (!allowed.includes(upper)) {
     place.report('unsupported-protocol', `unsupported protocol (${show(protocol)})`, `Allowed: ${allowed.join(', ')}.`);
-  } else if (!isHttpProtocol(upper)) {
-    place.report('not-executed', `protocol is valid but not executed by Weft yet (${protocol})`, 'HTTP ports are.');
   }
 }
 
@@ -132,14 +130,6 @@ function checkTerminatingTls(server: ServerDraft, place: Place): void {
       const text = `${name} cannot be set in mode ISTIO_MUTUAL`;
       place.at(name).reportKey('conflicting-certificates', text, 'The mesh issues the certificates.');
     }
-  }
-  if (mode === 'PASSTHROUGH' && !Object.hasOwn(tls, 'mode')) {
-    const text = 'tls without a mode means PASSTHROUGH, which is valid but not executed by Weft yet';
-    place.report(
-      'not-executed',
-      text,
-      'Set mode SIMPLE, with a credentialName or certificate files, to terminate TLS.',
-    );
   }
   if (mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH') {
     for (const name of fieldsSet(tls, CERTIFICATE_FIELDS)) {

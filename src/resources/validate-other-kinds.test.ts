@@ -168,8 +168,8 @@ const GATEWAY: readonly ProblemCase[] = [
   ],
   [
     'not-executed',
-    'spec.servers[0].port.protocol',
-    server('port: {number: 80, name: tcp, protocol: TCP}, hosts: ["*"]'),
+    'spec.servers[0].tls.mode',
+    server('port: {number: 443, name: tls, protocol: TLS}, hosts: ["*"], tls: {mode: AUTO_PASSTHROUGH}'),
   ],
   ['no-effect', 'spec.servers[0].defaultEndpoint', server(`${HTTP_PORT}, hosts: ["*"], defaultEndpoint: x`)],
   ['invalid-address', 'spec.servers[0].bind', server(`${HTTP_PORT}, hosts: ["*"], bind: nowhere`)],

@@ -5,7 +5,7 @@
  * by specificity.
  */
 import { ROUTE_VIRTUAL_HOST } from '../../assembly/layout.js';
-import type { Origin, RouteMatch, RoutingModel } from '../model/model.js';
+import type { Origin, RouteMatch, RoutingModel, TcpProxy } from '../model/model.js';
 import { ActionEncoder } from './encode-actions.js';
 import { encodeCluster } from './encode-clusters.js';
 import { ConditionEncoder } from './encode-conditions.js';
@@ -62,7 +62,8 @@ export function encodeTables(model: RoutingModel, options: EncodeOptions = {}): 
   );
   for (const { name, listener, match, tls, filter, origin } of chains) {
     const firstHost = virtualHosts.length;
-    for (const host of filter.virtualHosts) {
+    const ownHosts = filter.kind === 'http' ? filter.virtualHosts : [];
+    for (const host of ownHosts) {
       const firstRoute = routes.length;
       for (const route of host.routes) {
         const record = writer.routes.reserve(1);
@@ -88,24 +89,27 @@ export function encodeTables(model: RoutingModel, options: EncodeOptions = {}): 
         routeCount: host.routes.length,
       });
     }
-    encodeFilterChain(writer, filter.virtualHosts, firstHost);
+    encodeFilterChain(writer, ownHosts, firstHost);
     filterChains.push({
       name,
       listener,
       match,
       ...(tls === undefined ? {} : { tls }),
       routeConfigName: filter.routeConfigName,
+      ...(filter.kind === 'http' ? {} : { tcp: tcpDataOf(filter) }),
       origin,
     });
   }
-  for (const { name, address, port, configPort, kind, pathNormalization, origin } of model.listeners) {
-    listeners.push({ name, address, port, configPort, kind, pathNormalization, origin });
-  }
+  for (const { filterChains: _chains, ...listener } of model.listeners) listeners.push(listener);
   // Last and apart, for replaceClusters.
   writer.text.separate();
   const clusters = model.clusters.map((cluster) => encodeCluster(writer, cluster));
   const host = { listeners, filterChains, virtualHosts, routes, clusters, patterns: patterns.hostPatterns };
   return { tables: writer.finish(), host, problems: problemsOf(patterns, regexUsers) };
+}
+
+function tcpDataOf({ clusters, idleTimeoutMs, maxDurationMs }: TcpProxy): FilterChainData['tcp'] & object {
+  return { clusters, idleTimeoutMs, maxDurationMs };
 }
 
 /** The first route that uses each pattern answers for it. */

@@ -10,6 +10,7 @@ import type {
   RedirectAction,
   RetryPolicy,
   ServiceIdentity,
+  TcpProxy,
   UpstreamTls,
   WorkloadIdentity,
 } from '../model/model.js';
@@ -38,6 +39,7 @@ export interface ListenerData {
   readonly configPort: number;
   readonly kind: 'gateway' | 'sidecar-outbound' | 'sidecar-inbound';
   readonly pathNormalization: PathNormalization;
+  readonly detectionTimeoutMs?: number;
   readonly origin: Origin;
 }
 
@@ -48,6 +50,8 @@ export interface FilterChainData {
   readonly match: FilterChainMatch;
   readonly tls?: DownstreamTls;
   readonly routeConfigName: string;
+  /** Absent: the chain speaks HTTP. */
+  readonly tcp?: Pick<TcpProxy, 'clusters' | 'idleTimeoutMs' | 'maxDurationMs'>;
   readonly origin: Origin;
 }
 

@@ -41,8 +41,16 @@ export const REQUEST_LABELS = [
   'connection_security_policy',
 ] as const;
 
+/** Labels that only HTTP has; Istio leaves them out for TCP. */
+const HTTP_LABELS: ReadonlySet<string> = new Set(['response_code', 'grpc_response_status']);
+export const CONNECTION_LABELS = REQUEST_LABELS.filter((label) => !HTTP_LABELS.has(label));
+
+type LabelledSeries = Pick<RequestSeries, 'clusterName' | 'service' | 'workload' | 'status' | 'responseFlags'> & {
+  readonly protocol: RequestSeries['protocol'] | 'tcp';
+};
+
 /** A revision that is not known is `latest`, every other label `unknown`. */
-function labelsOf(series: RequestSeries, node: NodeFacts): Labels {
+function labelsOf(series: LabelledSeries, node: NodeFacts): Labels {
   const { service, workload } = series;
   // A cluster in front of the workload itself: the proxy is the destination's, and who asks is not known without mTLS.
   if (series.clusterName?.startsWith('inbound|') === true) return inboundLabelsOf(series, node);
@@ -76,7 +84,7 @@ function labelsOf(series: RequestSeries, node: NodeFacts): Labels {
   };
 }
 
-function inboundLabelsOf(series: RequestSeries, node: NodeFacts): Labels {
+function inboundLabelsOf(series: LabelledSeries, node: NodeFacts): Labels {
   const outbound = labelsOf({ ...series, clusterName: '' }, node);
   return {
     ...outbound,
@@ -164,6 +172,40 @@ function requestHistogram(
   };
 }
 
+interface ConnectionTotals {
+  readonly labels: Labels;
+  opened: number;
+  closed: number;
+  received: number;
+  sent: number;
+}
+
+function connectionTotals(view: MetricsView): readonly ConnectionTotals[] {
+  const byLabels = new Map<string, ConnectionTotals>();
+  for (const series of view.statistics.connections) {
+    const all = labelsOf({ ...series, status: 0, protocol: 'tcp' }, view.server.node);
+    const labels = Object.fromEntries(Object.entries(all).filter(([label]) => !HTTP_LABELS.has(label)));
+    const key = JSON.stringify(Object.values(labels));
+    const known = byLabels.get(key) ?? { labels, opened: 0, closed: 0, received: 0, sent: 0 };
+    known.opened += series.openedCount;
+    known.closed += series.closedCount;
+    known.received += series.receivedBytes;
+    known.sent += series.sentBytes;
+    byLabels.set(key, known);
+  }
+  return [...byLabels.values()];
+}
+
+function connectionCounter(name: string, help: string, pick: (series: ConnectionTotals) => number): MetricDefinition {
+  return {
+    type: 'counter',
+    name,
+    help,
+    labels: CONNECTION_LABELS,
+    read: (view) => connectionTotals(view).map((series) => ({ labels: series.labels, value: pick(series) })),
+  };
+}
+
 export const ISTIO_METRICS: readonly MetricDefinition[] = [
   {
     type: 'counter',
@@ -179,6 +221,14 @@ export const ISTIO_METRICS: readonly MetricDefinition[] = [
   ),
   requestHistogram('istio_request_bytes', 'Bytes received from the client for a request.', (s) => s.requestBytes),
   requestHistogram('istio_response_bytes', 'Bytes sent to the client for a request.', (s) => s.responseBytes),
+  connectionCounter('istio_tcp_connections_opened_total', 'TCP connections that got an endpoint.', (s) => s.opened),
+  connectionCounter('istio_tcp_connections_closed_total', 'TCP connections that have ended.', (s) => s.closed),
+  connectionCounter(
+    'istio_tcp_received_bytes_total',
+    'Bytes received from clients of TCP connections.',
+    (s) => s.received,
+  ),
+  connectionCounter('istio_tcp_sent_bytes_total', 'Bytes sent to clients of TCP connections.', (s) => s.sent),
   {
     type: 'gauge',
     name: 'istio_build',

@@ -5,7 +5,7 @@ import { readGeneratedDoc } from '../../test/support/generated-doc.js';
 import { HISTOGRAM_BOUNDS } from '../engine/statistics.js';
 import { CLUSTER_METRICS } from './cluster-metrics.js';
 import { ROUTE_METRICS } from './route-metrics.js';
-import { ISTIO_METRICS, REQUEST_LABELS } from './istio-metrics.js';
+import { CONNECTION_LABELS, ISTIO_METRICS, REQUEST_LABELS } from './istio-metrics.js';
 import { LISTENER_METRICS } from './listener-metrics.js';
 import type { MetricDefinition } from './metric-definition.js';
 import { METRICS } from './metrics.js';
@@ -14,7 +14,9 @@ const code = (text: string) => `\`${text}\``;
 
 function table(metrics: readonly MetricDefinition[]): string {
   const rows = metrics.map(({ name, type, labels, help }) => {
-    const shown = labels === REQUEST_LABELS ? 'standard labels' : labels.map(code).join(', ');
+    const isStandard = labels === REQUEST_LABELS || labels === CONNECTION_LABELS;
+    const less = labels === CONNECTION_LABELS ? ' without `response_code` and `grpc_response_status`' : '';
+    const shown = isStandard ? `standard labels${less}` : labels.map(code).join(', ');
     return `| ${code(name)} | ${type} | ${shown === '' ? '–' : shown} | ${help} |`;
   });
   return ['| metric | type | labels | what it says |', '| --- | --- | --- | --- |', ...rows].join('\n');

@@ -42,7 +42,9 @@ describe('the exposition', () => {
   });
 
   it('is valid when nothing has happened yet', async () => {
-    const families = await scrape(sourceOf({ requests: [], routes: [], clusters: [], listeners: [], threads: [] }));
+    const families = await scrape(
+      sourceOf({ requests: [], connections: [], routes: [], clusters: [], listeners: [], threads: [] }),
+    );
     expect(families.get('istio_requests_total')?.samples).toEqual([]);
     expect(families.get('envoy_server_concurrency')?.samples[0]?.value).toBe(0);
   });

@@ -99,8 +99,8 @@ export function fakeAdminSource(facts: Partial<AdminSource> = {}): FakeAdminSour
     host: () => undefined,
     configStatus: () => CONFIG_STATUS,
     listeners: () => [
-      { name: '0.0.0.0_8080', address: '0.0.0.0', port: 8080, isSecure: false },
-      { name: '::_8443', address: '::', port: 8443, isSecure: true, error: 'address already in use\n' },
+      { name: '0.0.0.0_8080', address: '0.0.0.0', port: 8080, needsWire: false },
+      { name: '::_8443', address: '::', port: 8443, needsWire: true, error: 'address already in use\n' },
     ],
     printRoutes: () => 'NAME  DOMAINS  MATCH\nhttp.80  reviews.example  /*\n',
     drain: async () => {

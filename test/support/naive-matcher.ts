@@ -105,7 +105,8 @@ export function findHost(listener: Listener, host: string): number {
 }
 
 export function virtualHostsOf({ filterChains }: Listener): readonly VirtualHost[] {
-  return filterChains[0]?.filter.virtualHosts ?? [];
+  const filter = filterChains[0]?.filter;
+  return filter?.kind === 'http' ? filter.virtualHosts : [];
 }
 
 export interface NaiveMatch {

@@ -118,6 +118,7 @@ export const STATISTICS: StatisticsSnapshot = {
     { virtualHost: 'reviews.example:80', statPrefix: 'checkout', status: 200, count: 3 },
     { virtualHost: 'reviews.example:80', statPrefix: 'checkout', status: 503, count: 1 },
   ],
+  connections: [],
   requests: [
     seriesOf([3, 40], { clusterName: REVIEWS_CLUSTER, service: REVIEWS, workload: REVIEWS_V2 }),
     seriesOf([7], { clusterName: REVIEWS_CLUSTER, service: REVIEWS, status: 503, responseFlags: 'UF,URX' }),

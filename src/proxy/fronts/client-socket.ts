@@ -151,6 +151,11 @@ export class ClientSocket implements AdmittedClient {
     readByEvents(this.#socket, this.#path.readBuffer, this.#readCallback());
   }
 
+  /** The client's end has been read by an earlier protocol: the one that has the connection now is told. */
+  endRead(): void {
+    if (!this.#closed) this.#protocol.onEnd();
+  }
+
   /** Closes at once and gives its place away, for a client of another source. */
   evict(): void {
     this.count(layout.LISTENER_CX_EVICTED);

@@ -7,6 +7,7 @@ import type net from 'node:net';
 import tls from 'node:tls';
 import type { X509Certificate } from 'node:crypto';
 import type { FilterChainIndex } from '../../model/filter-chain-index.js';
+import type { DownstreamTls } from '../../model/model.js';
 import type { ThreadContext } from '../contracts.js';
 import type { GenerationView } from '../generation-view.js';
 import { forwardedClientCertificate, isAccepted } from './client-certificate.js';
@@ -19,6 +20,11 @@ export interface SecureSocket {
   readonly filterChain: string;
   /** Value of x-forwarded-client-cert; '' when there is no verified certificate. */
   readonly clientCertificate: string;
+}
+
+interface TerminatingChain {
+  readonly name: string;
+  readonly tls: DownstreamTls;
 }
 
 type OnSecure = (secure: SecureSocket) => void;
@@ -57,7 +63,7 @@ export class TlsAcceptor {
     server.emit('connection', socket);
   }
 
-  #newServer(chain: Pick<TlsChain, 'name' | 'tls'>, options: tls.TlsOptions): tls.Server {
+  #newServer(chain: TerminatingChain, options: tls.TlsOptions): tls.Server {
     const server = tls.createServer(options);
     server.on(
       'secureConnection',
@@ -75,7 +81,7 @@ export class TlsAcceptor {
     return server;
   }
 
-  #onSecure({ name, tls: settings }: Pick<TlsChain, 'name' | 'tls'>, socket: tls.TLSSocket): void {
+  #onSecure({ name, tls: settings }: TerminatingChain, socket: tls.TLSSocket): void {
     const onSecure = this.#takeWaiting(socket);
     const peer = settings.clientCertificate === 'ignored' ? undefined : peerOf(socket);
     // An optional certificate that is sent has to be good.

@@ -22,8 +22,11 @@ const SESSION_CONTEXT_LENGTH = 32;
 export interface TlsChain {
   readonly name: string;
   readonly match: FilterChainMatch;
-  readonly tls: DownstreamTls;
-  /** Never listens: sockets are handed to it. Undefined when the chain has no usable certificate. */
+  /** Absent: the client's TLS is passed on unread. */
+  readonly tls?: DownstreamTls;
+  /** Absent: the chain speaks HTTP. */
+  readonly tcp?: FilterChainData['tcp'] & object;
+  /** Never listens: sockets are handed to it. Undefined when the chain has no usable certificate, or passes TLS on. */
   readonly server: tls.Server | undefined;
 }
 
@@ -32,7 +35,7 @@ interface Made {
   readonly server: tls.Server;
 }
 
-type NewServer = (chain: Pick<TlsChain, 'name' | 'tls'>, options: tls.TlsOptions) => tls.Server;
+type NewServer = (chain: { readonly name: string; readonly tls: DownstreamTls }, options: tls.TlsOptions) => tls.Server;
 
 export class TlsChains {
   readonly #newServer: NewServer;
@@ -60,11 +63,12 @@ export class TlsChains {
     const made = new Map<string, Made>();
     const chains = new Map<string, TlsChain[]>();
     for (const chain of filterChains) {
-      if (chain.tls === undefined) continue;
-      const server = this.#serverOf(chain, chain.tls, generation.certificates.chains.get(chain.name), made);
+      const { name, match, tls, tcp } = chain;
+      if (tls === undefined && match.transportProtocol !== 'tls') continue;
+      const server = tls && this.#serverOf(chain, tls, generation.certificates.chains.get(name), made);
       const listener = listeners[chain.listener]?.name ?? '';
-      const { name, match } = chain;
-      chains.set(listener, [...(chains.get(listener) ?? []), { name, match, tls: chain.tls, server }]);
+      const entry = { name, match, ...(tls && { tls }), ...(tcp && { tcp }), server };
+      chains.set(listener, [...(chains.get(listener) ?? []), entry]);
     }
     this.#generation = generation;
     this.#made = made;

@@ -9,9 +9,13 @@ import { WheelTimer } from '../timers.js';
 import { MAX_CLIENT_HELLO_BYTES, readClientHello } from './client-hello.js';
 import type { ClientProtocol, ClientSocket } from './client-socket.js';
 import { appendBytes } from './pending-bytes.js';
+import { TcpConnection } from './tcp-connection.js';
 import type { TlsAcceptor } from './tls-acceptor.js';
 import { HANDSHAKE_TIMEOUT_MS } from './tls-chains.js';
 import type { TlsChain } from './tls-chains.js';
+
+/** Takes a client that is `secured` now, by this chain. */
+export type OnSecureClient = (client: ClientSocket, chain: TlsChain, serverName: string) => void;
 
 export class TlsHandshake implements ClientProtocol {
   readonly isBusy = false;
@@ -20,7 +24,7 @@ export class TlsHandshake implements ClientProtocol {
   readonly #acceptor: TlsAcceptor;
   readonly #chains: FilterChainIndex<TlsChain>;
   readonly #client: ClientSocket;
-  readonly #onSecure: (client: ClientSocket) => void;
+  readonly #onSecure: OnSecureClient;
   readonly #timer: WheelTimer;
   #received: Buffer = Buffer.alloc(0);
 
@@ -30,7 +34,7 @@ export class TlsHandshake implements ClientProtocol {
     acceptor: TlsAcceptor,
     chains: FilterChainIndex<TlsChain>,
     client: ClientSocket,
-    onSecure: (client: ClientSocket) => void,
+    onSecure: OnSecureClient,
   ) {
     this.sinceMs = path.nowMs;
     this.#path = path;
@@ -46,9 +50,16 @@ export class TlsHandshake implements ClientProtocol {
     this.#received = appendBytes(this.#received, this.#path.readBuffer.subarray(0, length));
     const hello = readClientHello(this.#received);
     if (hello.kind === 'incomplete' && this.#received.length < MAX_CLIENT_HELLO_BYTES) return;
-    const server = hello.kind === 'hello' ? this.#chains.find(hello.serverName)?.server : undefined;
+    const serverName = hello.kind === 'hello' ? hello.serverName : '';
+    const chain = hello.kind === 'hello' ? this.#chains.find(serverName) : undefined;
     const client = this.#client;
-    if (server === undefined) {
+    if (chain !== undefined && chain.tls === undefined && chain.tcp !== undefined) {
+      this.#path.timers.stop(this.#timer);
+      TcpConnection.begin(this.#path, client, { name: chain.name, tcp: chain.tcp }, serverName, this.#received);
+      return;
+    }
+    const server = chain?.server;
+    if (chain === undefined || server === undefined) {
       client.socket.destroy();
       return;
     }
@@ -61,7 +72,7 @@ export class TlsHandshake implements ClientProtocol {
         return;
       }
       client.secured(secure);
-      this.#onSecure(client);
+      this.#onSecure(client, chain, serverName);
     });
   }
 

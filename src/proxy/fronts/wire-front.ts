@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The wire front: HTTP/1.1 on raw sockets, below TLS or not, with the engine's own parser. It is the default: docs/FRONTS.md says why.
+ * The wire front: raw sockets, with the engine's own parser for HTTP, below TLS or not, and TCP that is passed on. It is the default: docs/FRONTS.md says why.
  */
 import net from 'node:net';
 import type { ThreadContext } from '../contracts.js';
@@ -9,14 +9,12 @@ import { duplicateDescriptor } from '../shared-port.js';
 import type { AcceptBalance } from './accept-balance.js';
 import { ClientSocket } from './client-socket.js';
 import type { ClientOwner } from './client-socket.js';
+import type { ConnectionStart } from './connection-start.js';
 import type { FrontListener } from './front-listener.js';
 import { ListenerClients } from './listener-clients.js';
 import type { AdmittedClient, RecordSource } from './listener-clients.js';
 import { sourceKey } from './source-table.js';
 import type { SourceTable } from './source-table.js';
-import type { TlsAcceptor } from './tls-acceptor.js';
-import { TlsHandshake } from './tls-handshake.js';
-import { WireConnection } from './wire-connection.js';
 
 /** Node.js releases that can open one port in several threads (`reusePort` of net.Server.listen). */
 export function canReusePort(version: string = process.versions.node): boolean {
@@ -34,7 +32,7 @@ export class WireListener implements FrontListener, ClientOwner {
   readonly #path: ThreadContext;
   readonly #balance: AcceptBalance;
   readonly #server: net.Server;
-  readonly #tls: TlsAcceptor;
+  readonly #start: ConnectionStart;
   readonly #connections = new Set<ClientSocket>();
   #wish: ListenerWish | null = null;
   #yielding: NodeJS.Timeout | undefined;
@@ -45,14 +43,14 @@ export class WireListener implements FrontListener, ClientOwner {
     records: RecordSource,
     everyone: SourceTable<AdmittedClient>,
     balance: AcceptBalance,
-    tls: TlsAcceptor,
+    start: ConnectionStart,
     { name, slot }: Pick<ListenerWish, 'name' | 'slot'>,
   ) {
     this.name = name;
     this.#path = path;
     this.clients = new ListenerClients(path, records, everyone, name, slot);
     this.#balance = balance;
-    this.#tls = tls;
+    this.#start = start;
     this.#server = net.createServer(
       { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
       path.guard((socket: net.Socket) => this.#onConnection(socket)),
@@ -107,20 +105,12 @@ export class WireListener implements FrontListener, ClientOwner {
       return;
     }
     const client = new ClientSocket(this.#path, this, this.name, socket, record, source);
-    const chains = this.#tls.chainsOf(this.name);
-    if (chains === undefined) client.use(new WireConnection(this.#path, client));
-    else client.use(new TlsHandshake(this.#path, this.#tls, chains, client, this.#onSecure));
+    this.#start.begin(client, this.name);
     this.#connections.add(client);
     this.clients.joined(client);
     this.#balance.opened();
     if (this.#wish?.descriptor !== undefined && this.#balance.isAhead) this.#yield(this.#wish);
   }
-
-  /** One function for all connections, because each would keep its own. */
-  readonly #onSecure = (client: ClientSocket): void => {
-    client.use(new WireConnection(this.#path, client));
-    client.readSecured();
-  };
 
   /** Lets go of the shared socket for a moment: what waits in its queue is for the other threads. */
   #yield(wish: ListenerWish): void {

@@ -27,10 +27,7 @@ const certificate = message({
 const modes = ['PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'OPTIONAL_MUTUAL', 'ISTIO_MUTUAL', 'AUTO_PASSTHROUGH'];
 
 export const tls = message({
-  mode: field(
-    oneOf(modes, ['PASSTHROUGH', 'ISTIO_MUTUAL', 'AUTO_PASSTHROUGH']),
-    'What is done with TLS; absent means PASSTHROUGH.',
-  ),
+  mode: field(oneOf(modes, ['ISTIO_MUTUAL', 'AUTO_PASSTHROUGH']), 'What is done with TLS; absent means PASSTHROUGH.'),
   httpsRedirect: field(boolean(), 'Answers every request on an HTTP server with a redirect to https.'),
   serverCertificate: field(string(), 'File of the certificate.'),
   privateKey: field(string(), 'File of its key.'),

@@ -13,7 +13,7 @@ const routeDestination = message({
 });
 
 const layer4Match = {
-  destinationSubnets: field(list(string('ip-or-subnet')), 'Original destination address.'),
+  destinationSubnets: field(list(string('ip-or-subnet')), 'Original destination address.', NOT_EXECUTED),
   port: field(port(), 'Port of the listener.'),
   sourceLabels: field(labels(), 'Only in proxies of workloads with these labels.'),
   sourceNamespace: field(string('dns-label'), 'Only in proxies of this namespace.'),
@@ -51,8 +51,8 @@ export const virtualServiceSpec: MessageSchema = {
     hosts: field(list(string('host-pattern')), 'Hosts that the rules are for.'),
     gateways: field(list(string()), 'Where the rules apply; absent means `mesh`, the sidecars.'),
     http: field(list(httpRoute), 'Rules for HTTP, tried in order.'),
-    tls: field(list(tlsRoute), 'Rules for TLS that is not terminated.', NOT_EXECUTED),
-    tcp: field(list(tcpRoute), 'Rules for opaque connections.', NOT_EXECUTED),
+    tls: field(list(tlsRoute), 'Rules for TLS that is not terminated.'),
+    tcp: field(list(tcpRoute), 'Rules for opaque connections.'),
     exportTo: field(exportTo, 'Namespaces that see this resource; absent means all.'),
   },
   check: checkVirtualService,
