@@ -14,6 +14,7 @@ const DEFAULTS: LimitArguments = {
   idleTimeoutSeconds: LIMIT_OPTIONS['idle-timeout-seconds'].default,
   maxConnections: LIMIT_OPTIONS['max-connections'].default,
   http10: LIMIT_OPTIONS.http10.default,
+  proxyProtocol: LIMIT_OPTIONS['proxy-protocol'].default,
 };
 
 describe('limitsOf', () => {

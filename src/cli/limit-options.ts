@@ -61,6 +61,12 @@ export const LIMIT_OPTIONS = {
     default: DEFAULT_CLIENT_LIMITS.acceptsHttp10,
     describe: 'Serve HTTP/1.0 clients (Envoy accept_http_10, Istio PILOT_HTTP10); otherwise they get 426',
   },
+  'proxy-protocol': {
+    type: 'boolean',
+    default: DEFAULT_CLIENT_LIMITS.expectsProxyHeader,
+    describe:
+      'Clients come through a load balancer that sends a PROXY header, version 1 or 2 (Istio gatewayTopology.proxyProtocol)',
+  },
 } as const satisfies OptionTable;
 
 export interface LimitArguments {
@@ -72,6 +78,7 @@ export interface LimitArguments {
   readonly idleTimeoutSeconds: number;
   readonly maxConnections: number;
   readonly http10: boolean;
+  readonly proxyProtocol: boolean;
 }
 
 /** Throws UsageError for a limit that can't be kept. */
@@ -85,6 +92,7 @@ export function limitsOf(args: LimitArguments): ClientLimits {
     idleTimeoutMs: milliseconds('--idle-timeout-seconds', args.idleTimeoutSeconds),
     maxConnections: whole('--max-connections', args.maxConnections, 0, MOST_CONNECTIONS),
     acceptsHttp10: args.http10,
+    expectsProxyHeader: args.proxyProtocol,
   };
 }
 

@@ -22,6 +22,8 @@ export interface ClientLimits {
   readonly maxConnections: number;
   /** Requests of HTTP/1.0 are served, instead of 426. */
   readonly acceptsHttp10: boolean;
+  /** Connections begin with a PROXY header of a load balancer; others are closed. */
+  readonly expectsProxyHeader: boolean;
 }
 
 export const HIGHEST_HEAD_BYTES = MAX_HEAD_BYTES;
@@ -36,4 +38,5 @@ export const DEFAULT_CLIENT_LIMITS: ClientLimits = {
   idleTimeoutMs: 3_600_000,
   maxConnections: 0,
   acceptsHttp10: false,
+  expectsProxyHeader: false,
 };

@@ -14,7 +14,7 @@ export interface ListenerWish {
   readonly port: number;
   /** Place of its shared count of connections and of its counters in each thread. */
   readonly slot: number;
-  /** TLS is terminated on it, which only the wire front does. */
+  /** It asks for what only the wire front does: TLS, TCP, or PROXY headers. */
   readonly needsWire: boolean;
   /** With `by-descriptor`: the main thread's listening socket, for the thread to duplicate and never to close. */
   readonly descriptor?: number;

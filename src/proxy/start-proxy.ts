@@ -214,9 +214,10 @@ class RunningProxy implements Proxy {
       encoded.host.listeners.map(async ({ name, address, port }, index) => {
         const error = open.has(name) ? undefined : await this.#whyNotOpen(name, address, port);
         const slot = this.#listenerSlots.slotOf(name);
-        const needsWire = encoded.host.filterChains.some(
+        const isBeyondUws = encoded.host.filterChains.some(
           ({ listener, tls, tcp }) => listener === index && (tls !== undefined || tcp !== undefined),
         );
+        const needsWire = isBeyondUws || this.#options.limits?.expectsProxyHeader === true;
         return { name, address, port, slot, needsWire, ...(error === undefined ? {} : { error }) };
       }),
     );

@@ -127,7 +127,11 @@ export class ClientSocket implements AdmittedClient {
   use(protocol: ClientProtocol, bytes?: Uint8Array): void {
     this.#protocol = protocol;
     if (this.#retiring) protocol.retire();
-    if (bytes === undefined) return;
+    if (bytes !== undefined) this.replay(bytes);
+  }
+
+  /** Gives the protocol bytes that an earlier one has read; they may lie in the read region. */
+  replay(bytes: Uint8Array): void {
     const { readBuffer } = this.#path;
     for (let at = 0; at < bytes.length && !this.#closed; at += readBuffer.length) {
       const part = bytes.subarray(at, at + readBuffer.length);

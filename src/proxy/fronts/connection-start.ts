@@ -9,6 +9,7 @@ import type { ThreadContext } from '../contracts.js';
 import type { GenerationView } from '../generation-view.js';
 import type { ClientProtocol, ClientSocket } from './client-socket.js';
 import { ProtocolDetection } from './protocol-detection.js';
+import { ProxyHeaderReader } from './proxy-header-reader.js';
 import { TcpConnection } from './tcp-connection.js';
 import type { TlsAcceptor } from './tls-acceptor.js';
 import type { TlsChain } from './tls-chains.js';
@@ -54,6 +55,18 @@ export class ConnectionStart {
 
   /** Gives a client of `listener` its first protocol. */
   begin(client: ClientSocket, listener: string): void {
+    if (!this.#path.limits.expectsProxyHeader) {
+      this.#beginOwn(client, listener);
+      return;
+    }
+    const next = (received: Uint8Array): void => {
+      this.#beginOwn(client, listener);
+      client.replay(received);
+    };
+    client.use(new ProxyHeaderReader(this.#path, client, next));
+  }
+
+  #beginOwn(client: ClientSocket, listener: string): void {
     const tls = this.#tls.chainsOf(listener);
     const plain = this.#plain.get(listener);
     if (tls !== undefined && plain === undefined) client.use(this.#handshake(client, tls));
