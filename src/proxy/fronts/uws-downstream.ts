@@ -49,6 +49,9 @@ export class UwsDownstream implements Downstream, WebSocketEvents {
   /** With a GET that may become a WebSocket. */
   readonly #handshake: Handshake | null;
   #switchHead = '';
+  /** The 101 has come, and the library can't be told yet; what has come behind it. */
+  #tunnelToOpen: ByteTunnel | null = null;
+  #early: Buffer[] = [];
   #relay: WebSocketRelay | null = null;
 
   /** To be made in the library's request handler. */
@@ -102,6 +105,7 @@ export class UwsDownstream implements Downstream, WebSocketEvents {
     });
     this.#corked = false;
     if (failed) throw thrown;
+    if (this.#tunnelToOpen) this.#upgrade(this.#tunnelToOpen);
   }
 
   sendHead(style: number, framing: ResponseFraming): number {
@@ -235,21 +239,33 @@ export class UwsDownstream implements Downstream, WebSocketEvents {
   }
 
   openTunnel(tunnel: ByteTunnel): void {
+    this.#tunnelToOpen = tunnel;
+    if (!this.#corked) this.#upgrade(tunnel);
+  }
+
+  /**
+   * Never inside the library's cork: the upgrade moves the connection in memory, and when it lands where it was, the cork's end
+   * takes it for an HTTP connection still and may close it by what it finds there.
+   */
+  #upgrade(tunnel: ByteTunnel): void {
     const handshake = this.#handshake;
+    const early = this.#early;
+    this.#tunnelToOpen = null;
+    this.#early = [];
     if (this.#ended || !handshake) return;
     const exchange = this.exchange;
     const onAborted = (): void => {
       this.exchange = null;
       exchange?.onAborted();
     };
-    this.cork(() => {
-      const socket = upgrade(this.#response, handshake, this.#switchHead, this);
-      this.#markEnded();
-      this.#relay = new WebSocketRelay(this.#path, tunnel, socket, onAborted);
-    });
+    const socket = upgrade(this.#response, handshake, this.#switchHead, this);
+    this.#markEnded();
+    this.#relay = new WebSocketRelay(this.#path, tunnel, socket, onAborted);
+    for (const chunk of early) this.#relay.fromUpstream(chunk);
   }
 
   sendTunnel(chunk: Uint8Array): boolean {
+    if (this.#tunnelToOpen) this.#early.push(Buffer.from(chunk));
     return this.#relay?.fromUpstream(chunk) ?? true;
   }
 
