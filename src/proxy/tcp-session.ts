@@ -238,6 +238,7 @@ export class TcpSession implements UpstreamSocketOwner {
       cluster,
       clusterSlot: this.#word(layout.EXCHANGE_CLUSTER_SLOT),
       endpoint: generation.endpoint(cluster, endpoint),
+      transport: path.transports.of(generation, cluster, this.#client.serverName),
     });
   }
 
