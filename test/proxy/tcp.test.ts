@@ -109,12 +109,16 @@ describe('a TCP server of a gateway', () => {
     socket.pause();
     socket.end(sent);
     // Nobody takes what comes back: the sender must be stopped by it.
-    await eventually('the upstream stops being read', async () => {
-      const [one] = [...upstream.sockets];
-      const read = one?.bytesRead ?? 0;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      return read > 0 && one?.bytesRead === read ? true : undefined;
-    });
+    await eventually(
+      'the upstream stops being read',
+      async () => {
+        const [one] = [...upstream.sockets];
+        const read = one?.bytesRead ?? 0;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        return read > 0 && one?.bytesRead === read ? true : undefined;
+      },
+      15_000,
+    );
     expect([...upstream.sockets][0]?.bytesRead).toBeLessThan(sent.length);
     expect((await proxy.residentBytes()) - before).toBeLessThan(32 * MIB);
     const hash = createHash('sha256');
