@@ -152,7 +152,10 @@ describe.runIf(hasBrowser).each(WAYS)('a browser, $name', ({ scheme, front, edge
 
   it.runIf(scheme === 'https')('without a certificate of its own is refused where the server wants one', async () => {
     const other = await browser.newPage();
-    await expect(other.goto(url('mutual.test'))).rejects.toThrow(/ERR_(BAD_SSL_CLIENT_AUTH_CERT|SSL_|CONNECTION_)/);
+    // How the end of a refused handshake looks depends on what the browser was about to send.
+    await expect(other.goto(url('mutual.test'))).rejects.toThrow(
+      /ERR_(BAD_SSL_CLIENT_AUTH_CERT|SSL_|CONNECTION_|SOCKET_NOT_CONNECTED)/,
+    );
     await other.close();
   });
 });
