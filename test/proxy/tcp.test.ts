@@ -283,11 +283,16 @@ async function tlsUpstream(name: string): Promise<{ port: number; stop(): Promis
     socket.on('error', () => undefined);
     socket.end(`${name} for ${socket.servername}`);
   });
+  const sockets = new Set<net.Socket>();
+  listening.on('connection', (socket: net.Socket) => sockets.add(socket));
   listening.listen(0, '127.0.0.1');
   await once(listening, 'listening');
   return kept({
     port: (listening.address() as net.AddressInfo).port,
-    stop: () => new Promise<void>((resolve) => listening.close(() => resolve())),
+    stop: () => {
+      for (const socket of sockets) socket.destroy();
+      return new Promise<void>((resolve) => listening.close(() => resolve()));
+    },
   });
 }
 
@@ -385,6 +390,22 @@ describe('TLS that is passed on', () => {
     await eventually('the echo through TLS', () => (text === 'plain:hello' ? true : undefined));
     socket.destroy();
     expect(await askTls(proxy.port, 'b.test')).toBe('');
+  });
+});
+
+describe('TCP to a cluster with TLS', () => {
+  const secured = (tlsSettings: object): string =>
+    destinationRule('a.test', { trafficPolicy: { tls: { mode: 'SIMPLE', sni: 'a.test', ...tlsSettings } } });
+
+  it('is secured as its DestinationRule asks, and closed when the server can not be trusted', async () => {
+    const upstream = await tlsUpstream('a');
+    const config = [server('TCP'), entry('a.test', 'TCP', [upstream.port]), tcpRoute(destination('a.test'))];
+    const proxy = await start({ config: [...config, secured({ insecureSkipVerify: true })], accessLog: 'TEXT' });
+    expect(await answerOf(proxy.port)).toBe('a for a.test');
+    // Without authorities of its own it trusts the public ones, who have not signed this server's certificate.
+    await proxy.writeConfig([...config, secured({})]);
+    await eventually('the server is not trusted', async () => ((await answerOf(proxy.port)) === '' ? true : undefined));
+    expect(await proxy.accessLogLine('UF,URX')).toContain('TLS_error');
   });
 });
 
