@@ -4,12 +4,13 @@
  * whose certificate the chain does not take is closed without an answer, as Envoy does it.
  */
 import type net from 'node:net';
-import tls from 'node:tls';
+import type tls from 'node:tls';
 import type { X509Certificate } from 'node:crypto';
 import type { FilterChainIndex } from '../../model/filter-chain-index.js';
 import type { DownstreamTls } from '../../model/model.js';
 import type { ThreadContext } from '../contracts.js';
 import type { GenerationView } from '../generation-view.js';
+import { loadTls } from '../tls-module.js';
 import { forwardedClientCertificate, isAccepted } from './client-certificate.js';
 import { TlsChains } from './tls-chains.js';
 import type { TlsChain } from './tls-chains.js';
@@ -64,7 +65,7 @@ export class TlsAcceptor {
   }
 
   #newServer(chain: TerminatingChain, options: tls.TlsOptions): tls.Server {
-    const server = tls.createServer(options);
+    const server = loadTls().createServer(options);
     server.on(
       'secureConnection',
       this.#path.guard((socket: tls.TLSSocket) => this.#onSecure(chain, socket)),
