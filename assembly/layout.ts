@@ -37,8 +37,6 @@ export const TABLE_MAGIC = 0x54464557; // "WEFT"
 //  64           generation slots        GENERATION_SLOTS records of GENERATION_SIZE
 // 1088    u32   maxRequestHeaders       limit for the fields of a request, at most MAX_HEADERS
 // 1092    i32   maxConnections          client connections of one listener over all threads, 0 = no limit
-// 1104    u32   h2ConnectionCapacity    HTTP/2 connection records per slab
-// 1108    u32   h2StreamCapacity        HTTP/2 stream records per slab, a power of two
 // 4096          listener connections    i32 each, atomic: client connections of LISTENER_CAPACITY listeners over all threads
 // ---------------------------------------------------------------------------------------------------------------------
 export const CONTROL_BASE = 65536;
@@ -62,8 +60,6 @@ export const CONTROL_MAX_HEAD_BYTES = 60;
 export const CONTROL_GENERATIONS = 64;
 export const CONTROL_MAX_REQUEST_HEADERS = 1088;
 export const CONTROL_MAX_CONNECTIONS = 1092;
-export const CONTROL_H2_CONNECTION_CAPACITY = 1104;
-export const CONTROL_H2_STREAM_CAPACITY = 1108;
 export const CONTROL_LISTENER_CONNECTIONS = 4096;
 /** Listener addresses that one process can have had; each keeps its slot, because its counters count on. */
 export const LISTENER_CAPACITY = 1024;
@@ -127,7 +123,6 @@ export const ENDPOINT_FAILURES_TOTAL = 12;
 //   then         listener counters      LISTENER_CAPACITY * LISTENER_COUNTERS_SIZE
 //   then         cluster counters       clusterCapacity * CLUSTER_COUNTERS_SIZE
 //   then         exchanges, connections, series index, series
-//   then         HTTP/2: thread record, trailers, input, stream buckets, connections, streams (see HTTP/2 below)
 // ---------------------------------------------------------------------------------------------------------------------
 export const SLAB_RESULT = 0;
 /** u32 each, written by the thread: requests under way, upstream connections open. */
@@ -206,7 +201,7 @@ export const REQUEST_HOST_OFFSET = 48;
 export const REQUEST_HOST_LENGTH = 52;
 /** 0 http, 1 https. */
 export const REQUEST_SCHEME = 56;
-/** 10, 11 or 20. */
+/** 10 or 11. */
 export const REQUEST_VERSION = 60;
 /** BODY_*. */
 export const REQUEST_BODY_KIND = 64;
@@ -247,8 +242,6 @@ export const BODY_CHUNKED = 2;
 export const BODY_UNTIL_CLOSE = 3;
 /** Responses only: a 101 to WebSocket; what follows its head is no longer HTTP. */
 export const BODY_TUNNEL = 4;
-/** HTTP/2 only: a body whose length nobody has said; HTTP/1.1 carries it chunked. */
-export const BODY_STREAM = 5;
 
 // Response record.
 export const RESPONSE_STATUS = 0;
@@ -884,8 +877,6 @@ export const HEADER_ID_X_ENVOY_IMMEDIATE_HEALTH_CHECK_FAIL = 45;
 export const HEADER_FLAGS = 24;
 /** A field that the message's own Connection field names: not forwarded (RFC 9110 7.6.1). */
 export const HEADER_FLAG_HOP_BY_HOP = 1;
-/** HPACK's never-indexed literal (RFC 7541 6.2.3): written the same way for the next hop. */
-export const HEADER_FLAG_NEVER_INDEXED = 2;
 
 // Scratch, from SLAB_SCRATCH: 0 lower-cased host, SCRATCH_PATH normalised path (each up to a head), SCRATCH_NUMBER digits.
 export const SCRATCH_HOST = 0;
@@ -915,255 +906,3 @@ export const STYLE_REQUEST_PRESENT = 8;
  * unless STYLE_CLOSE or a body without a length closes it.
  */
 export const STYLE_HTTP_10 = 16;
-
-// ---------------------------------------------------------------------------------------------------------------------
-// HTTP/2 (RFC 9113), per thread. Behind the series of a slab lie, in this order:
-//
-//   thread record      H2_THREAD_SIZE
-//   trailers           H2_TRAILERS_SIZE: the lines of the last trailer section
-//   input              H2_INPUT_SIZE: where the host puts what a connection has left over, and what came behind it
-//   stream buckets     u32 per stream record: first stream of each hash, index + 1
-//   connections        h2ConnectionCapacity * H2_CONNECTION_SIZE
-//   streams            h2StreamCapacity * H2_STREAM_SIZE
-//
-// A link between records is an index + 1, so that 0 is none and memory that nobody has touched is an empty list.
-// ---------------------------------------------------------------------------------------------------------------------
-/** Which end of the connection the engine is. */
-export const H2_SERVER = 0;
-export const H2_CLIENT = 1;
-
-/** What h2Next returns; below zero is -(error code + 1) of the GOAWAY that it has written. */
-export const H2_NEED_MORE = 0;
-export const H2_EVENT_HEADERS = 1;
-export const H2_EVENT_DATA = 2;
-export const H2_EVENT_TRAILERS = 3;
-export const H2_EVENT_RESET = 4;
-export const H2_EVENT_WRITABLE = 5;
-export const H2_EVENT_GOAWAY = 6;
-export const H2_EVENT_SETTINGS = 7;
-/** A request to be answered by the failure in RESULT_H2_DETAIL; nothing of it goes upstream. */
-export const H2_EVENT_REFUSED = 8;
-/** The room at `out` is used up: send it and call again. */
-export const H2_EVENT_FLUSH = 9;
-
-/** Result record, after every call that names it. */
-export const RESULT_H2_STREAM = 128;
-export const RESULT_H2_OFFSET = 132;
-export const RESULT_H2_LENGTH = 136;
-/** H2_END_STREAM, H2_LOCAL. */
-export const RESULT_H2_FLAGS = 140;
-export const RESULT_H2_DETAIL = 144;
-export const RESULT_H2_WRITTEN = 148;
-/** Id of RESULT_H2_STREAM on the wire. */
-export const RESULT_H2_STREAM_ID = 152;
-export const H2_END_STREAM = 1;
-/** H2_EVENT_RESET: the engine has reset the stream, not the peer. */
-export const H2_LOCAL = 2;
-
-// Error codes (RFC 9113 7).
-export const H2_NO_ERROR = 0;
-export const H2_PROTOCOL_ERROR = 1;
-export const H2_INTERNAL_ERROR = 2;
-export const H2_FLOW_CONTROL_ERROR = 3;
-export const H2_SETTINGS_TIMEOUT = 4;
-export const H2_STREAM_CLOSED = 5;
-export const H2_FRAME_SIZE_ERROR = 6;
-export const H2_REFUSED_STREAM = 7;
-export const H2_CANCEL = 8;
-export const H2_COMPRESSION_ERROR = 9;
-export const H2_CONNECT_ERROR = 10;
-export const H2_ENHANCE_YOUR_CALM = 11;
-export const H2_INADEQUATE_SECURITY = 12;
-export const H2_HTTP_1_1_REQUIRED = 13;
-
-// RESULT_H2_DETAIL of a connection error: the rule that was broken. The floods have the names of Envoy's settings.
-export const H2_DETAIL_PROTOCOL = 0;
-/** max_consecutive_inbound_frames_with_empty_payload */
-export const H2_DETAIL_EMPTY_FRAMES = 1;
-/** max_inbound_priority_frames_per_stream */
-export const H2_DETAIL_PRIORITY_FRAMES = 2;
-/** max_inbound_window_update_frames_per_data_frame_sent */
-export const H2_DETAIL_WINDOW_UPDATE_FRAMES = 3;
-/** max_outbound_control_frames */
-export const H2_DETAIL_OUTBOUND_CONTROL_FRAMES = 4;
-/** max_outbound_frames */
-export const H2_DETAIL_OUTBOUND_FRAMES = 5;
-/** premature_reset_total_stream_count: rapid reset and made-you-reset */
-export const H2_DETAIL_PREMATURE_RESETS = 6;
-/** max_request_headers_kb and max_headers_count, far beyond what a 431 answers, or CONTINUATION without end */
-export const H2_DETAIL_HEADER_BLOCK = 7;
-
-// Thread record: what h2Configure has set (0 = the default), free lists, and what is held back for slow streams.
-//   0 u32 maxConcurrentStreams   4 u32 initialStreamWindow   8 u32 initialConnectionWindow   12 u32 streamWindowLimit
-//  16 u32 connectionWindowLimit  20 u32 freeConnection (link)  24 u32 usedConnections  28 u32 freeStream (link)
-//  32 u32 usedStreams  36 u32 unconsumedBytes of all connections
-export const H2_THREAD_SIZE = 256;
-export const H2_THREAD_MAX_CONCURRENT_STREAMS = 0;
-export const H2_THREAD_STREAM_WINDOW = 4;
-export const H2_THREAD_CONNECTION_WINDOW = 8;
-export const H2_THREAD_STREAM_WINDOW_LIMIT = 12;
-export const H2_THREAD_CONNECTION_WINDOW_LIMIT = 16;
-export const H2_THREAD_FREE_CONNECTION = 20;
-export const H2_THREAD_USED_CONNECTIONS = 24;
-export const H2_THREAD_FREE_STREAM = 28;
-export const H2_THREAD_USED_STREAMS = 32;
-export const H2_THREAD_UNCONSUMED = 36;
-export const H2_TRAILERS = 256;
-export const H2_TRAILERS_SIZE = 65536;
-/** What h2Next leaves unread is less than a header block (H2_MAX_BLOCK_BYTES), so that a whole read fits behind it. */
-export const H2_INPUT = 65792;
-export const H2_INPUT_SIZE = 131072;
-export const H2_BUCKETS = 196864;
-
-/** Envoy's defaults for an edge proxy. */
-export const H2_DEFAULT_CONCURRENT_STREAMS = 100;
-export const H2_DEFAULT_STREAM_WINDOW = 65536;
-export const H2_DEFAULT_CONNECTION_WINDOW = 1048576;
-/** To where windows grow for a receiver that keeps up. */
-export const H2_DEFAULT_STREAM_WINDOW_LIMIT = 16777216;
-export const H2_DEFAULT_CONNECTION_WINDOW_LIMIT = 25165824;
-/** A header block as it arrives, frame headers included. */
-export const H2_MAX_BLOCK_BYTES = 61440;
-
-// Connection record. Numbers of the peer are marked so; all else is what this side allows, counts or remembers.
-//    0 u32 inUse (1 + side)         4 u32 flags (H2C_*)          8 u32 state of the frame being read (H2_READ_*)
-//   12 u32 frameLeft: payload bytes of that frame still to come  16 u32 paddingLeft   20 u32 frameStream (link)
-//   24 u32 frameFlags              28 u32 scanned: bytes of an unfinished header block looked at already
-//   32 u32 lastPeerStream          36 u32 nextStream (client)    40 u32 goAwaySent: last id of it, 0xffffffff none
-//   44 u32 goAwayReceived          48 u32 activeStreams (concurrency)  52 u32 firstStream (link)
-//   56 i32 sendWindow              60 i32 receiveWindow: what the peer may still send
-//   64 u32 credit: bytes to be given back  68 u32 connection window aimed at   72 u32 unconsumed bytes
-//   76 u32 peer max frame size     80 i32 peer initial window    84 u32 peer max concurrent streams
-//   88 u32 outboundFrames          92 u32 outboundControlFrames  96 u32 emptyFrames in a row
-//  100 u32 priorityFrames         104 u32 windowUpdateFrames    108 u32 dataFramesSent   112 u32 openedStreams
-//  116 u32 closedStreams          120 u32 prematureResets       124 u32 next free (link) 128 u32 records of streams
-//  132 u32 text bytes of the HPACK table in use (from its start)  136 u32 entries  140 u32 newest entry (slot)
-//  144 u32 size as RFC 7541 4.1 counts it  148 u32 its limit  152 u32 closed streams ever remembered
-//  256     closed streams: H2_CLOSED_COUNT u32 of (id >> 1) << 2 | H2_CLOSED_*
-//  512     HPACK entries: 128 of H2_ENTRY_SIZE;  2560 their text, 4096 bytes
-export const H2_CONNECTION_SIZE = 6656;
-export const H2C_IN_USE = 0;
-export const H2C_FLAGS = 4;
-export const H2C_READ = 8;
-export const H2C_FRAME_LEFT = 12;
-export const H2C_PADDING_LEFT = 16;
-export const H2C_FRAME_STREAM = 20;
-export const H2C_FRAME_FLAGS = 24;
-export const H2C_SCANNED = 28;
-export const H2C_LAST_PEER_STREAM = 32;
-export const H2C_NEXT_STREAM = 36;
-export const H2C_GOAWAY_SENT = 40;
-export const H2C_GOAWAY_RECEIVED = 44;
-export const H2C_ACTIVE_STREAMS = 48;
-export const H2C_FIRST_STREAM = 52;
-export const H2C_SEND_WINDOW = 56;
-export const H2C_RECEIVE_WINDOW = 60;
-export const H2C_CREDIT = 64;
-export const H2C_WINDOW_AIM = 68;
-export const H2C_UNCONSUMED = 72;
-export const H2C_PEER_FRAME_SIZE = 76;
-export const H2C_PEER_STREAM_WINDOW = 80;
-export const H2C_PEER_CONCURRENT_STREAMS = 84;
-export const H2C_OUTBOUND_FRAMES = 88;
-export const H2C_OUTBOUND_CONTROL_FRAMES = 92;
-export const H2C_EMPTY_FRAMES = 96;
-export const H2C_PRIORITY_FRAMES = 100;
-export const H2C_WINDOW_UPDATE_FRAMES = 104;
-export const H2C_DATA_FRAMES_SENT = 108;
-export const H2C_OPENED_STREAMS = 112;
-export const H2C_CLOSED_STREAMS = 116;
-export const H2C_PREMATURE_RESETS = 120;
-export const H2C_NEXT_FREE = 124;
-export const H2C_STREAM_RECORDS = 128;
-export const H2C_TEXT_LENGTH = 132;
-export const H2C_ENTRY_COUNT = 136;
-export const H2C_NEWEST_ENTRY = 140;
-export const H2C_TABLE_SIZE = 144;
-export const H2C_TABLE_LIMIT = 148;
-export const H2C_CLOSED_CURSOR = 152;
-export const H2C_CLOSED = 256;
-export const H2_CLOSED_COUNT = 64;
-export const H2C_ENTRIES = 512;
-export const H2_ENTRY_COUNT = 128;
-export const H2C_TEXT = 2560;
-export const H2_TABLE_SIZE = 4096;
-
-// H2C_FLAGS.
-export const H2C_FLAG_CLIENT = 1;
-/** The peer's preface has been read: magic, then its SETTINGS. */
-export const H2C_FLAG_MAGIC = 2;
-export const H2C_FLAG_SETTINGS = 4;
-/** The peer has acknowledged our SETTINGS. */
-export const H2C_FLAG_ACKNOWLEDGED = 8;
-/** Nothing is read any more. */
-export const H2C_FLAG_FAILED = 16;
-/** The next header block begins with a table size update to 0: the peer has made its table smaller. */
-export const H2C_FLAG_SIZE_UPDATE = 32;
-/** h2WriteData stopped at the connection's window. */
-export const H2C_FLAG_BLOCKED = 64;
-/** The peer takes extended CONNECT (RFC 8441). */
-export const H2C_FLAG_CONNECT_PROTOCOL = 128;
-/** All of WRITABLE, END_STREAM behind padding: an event that is owed before the next frame. */
-export const H2C_FLAG_WRITABLE_OWED = 256;
-
-// H2C_READ: which bytes come next.
-export const H2_READ_FRAME = 0;
-export const H2_READ_DATA = 1;
-export const H2_READ_SKIP = 2;
-
-// Why a stream of H2C_CLOSED is closed; what comes for it late is treated accordingly (RFC 9113 5.1).
-export const H2_CLOSED_ENDED = 0;
-export const H2_CLOSED_BY_PEER = 1;
-export const H2_CLOSED_BY_US = 2;
-
-// HPACK entry: 0 u16 text offset, 2 u16 nameLength, 4 u16 valueLength, 6 u8 HEADER_ID_*, 7 u8 H2_NAME_*, 8 u32 nameHash.
-export const H2_ENTRY_SIZE = 16;
-export const H2_ENTRY_TEXT = 0;
-export const H2_ENTRY_NAME_LENGTH = 2;
-export const H2_ENTRY_VALUE_LENGTH = 4;
-export const H2_ENTRY_NAME_ID = 6;
-export const H2_ENTRY_NAME_KIND = 7;
-export const H2_ENTRY_HASH = 8;
-
-// Stream record.
-//    0 u32 connection (link; 0 = free)   4 u32 id        8 u32 flags (H2S_*)   12 u32 next of its bucket (link)
-//   16 u32 next of its connection (link)  20 u32 previous  24 i32 sendWindow   28 i32 receiveWindow
-//   32 u32 credit   36 u32 window aimed at   40 u32 unconsumed bytes   44 u32 openedAtMs
-//   48 f64 contentLength, -1 = unknown   56 f64 received bytes   64 u32 METHOD_* of the request   68 u32 full turns in a row
-//   72 u32 error code of the reset
-export const H2_STREAM_SIZE = 80;
-export const H2S_CONNECTION = 0;
-export const H2S_ID = 4;
-export const H2S_FLAGS = 8;
-export const H2S_NEXT_IN_BUCKET = 12;
-export const H2S_NEXT = 16;
-export const H2S_PREVIOUS = 20;
-export const H2S_SEND_WINDOW = 24;
-export const H2S_RECEIVE_WINDOW = 28;
-export const H2S_CREDIT = 32;
-export const H2S_WINDOW_AIM = 36;
-export const H2S_UNCONSUMED = 40;
-export const H2S_OPENED_AT = 44;
-export const H2S_CONTENT_LENGTH = 48;
-export const H2S_RECEIVED = 56;
-export const H2S_METHOD = 64;
-export const H2S_FULL_TURNS = 68;
-export const H2S_CODE = 72;
-
-// H2S_FLAGS.
-/** The peer has sent END_STREAM. */
-export const H2S_REMOTE_ENDED = 1;
-/** This side has sent END_STREAM. */
-export const H2S_LOCAL_ENDED = 2;
-export const H2S_RESET_BY_PEER = 4;
-export const H2S_RESET_BY_US = 8;
-/** The final head of the peer has been read: what follows it are trailers. */
-export const H2S_HEAD_READ = 16;
-/** No longer counted as active. */
-export const H2S_CLOSED = 32;
-/** h2WriteData stopped at the stream's window. */
-export const H2S_BLOCKED = 64;
-/** An extended CONNECT: what follows the head is a tunnel. */
-export const H2S_TUNNEL = 128;
-/** Client side: the request's head has been written, so the stream is open. */
-export const H2S_HEAD_WRITTEN = 256;

@@ -8,8 +8,6 @@ import {
   CONTROL_CLUSTER_CAPACITY,
   CONTROL_CONNECTION_CAPACITY,
   CONTROL_EXCHANGE_CAPACITY,
-  CONTROL_H2_CONNECTION_CAPACITY,
-  CONTROL_H2_STREAM_CAPACITY,
   CONTROL_MAX_HEAD_BYTES,
   CONTROL_MAX_REQUEST_HEADERS,
   CONTROL_SERIES_CAPACITY,
@@ -19,9 +17,6 @@ import {
   CLUSTER_COUNTERS_SIZE,
   CONNECTION_SIZE,
   EXCHANGE_SIZE,
-  H2_BUCKETS,
-  H2_CONNECTION_SIZE,
-  H2_STREAM_SIZE,
   SERIES_SIZE,
 } from './layout';
 
@@ -32,12 +27,6 @@ export let exchanges: usize = 0;
 export let connections: usize = 0;
 export let seriesIndex: usize = 0;
 export let seriesRows: usize = 0;
-export let h2Thread: usize = 0;
-export let h2Buckets: usize = 0;
-export let h2Connections: usize = 0;
-export let h2Streams: usize = 0;
-export let h2ConnectionCapacity: u32 = 0;
-export let h2StreamCapacity: u32 = 0;
 /** Limits for request heads, from the control block. */
 export let maxHeadBytes: u32 = 0;
 export let maxRequestHeaders: u32 = 0;
@@ -58,12 +47,6 @@ export function attachThread(index: u32, seed0: u32, seed1: u32, seed2: u32, see
   connections = exchanges + <usize>control(CONTROL_EXCHANGE_CAPACITY) * EXCHANGE_SIZE;
   seriesIndex = connections + <usize>control(CONTROL_CONNECTION_CAPACITY) * CONNECTION_SIZE;
   seriesRows = seriesIndex + <usize>control(CONTROL_SERIES_CAPACITY) * 2 * 4;
-  h2Thread = seriesRows + <usize>control(CONTROL_SERIES_CAPACITY) * SERIES_SIZE;
-  h2ConnectionCapacity = control(CONTROL_H2_CONNECTION_CAPACITY);
-  h2StreamCapacity = control(CONTROL_H2_STREAM_CAPACITY);
-  h2Buckets = h2Thread + H2_BUCKETS;
-  h2Connections = h2Buckets + <usize>h2StreamCapacity * 4;
-  h2Streams = h2Connections + <usize>h2ConnectionCapacity * H2_CONNECTION_SIZE;
   maxHeadBytes = control(CONTROL_MAX_HEAD_BYTES);
   maxRequestHeaders = control(CONTROL_MAX_REQUEST_HEADERS);
   randomA = (<u64>seed0 << 32) | <u64>seed1 | 1;
@@ -90,23 +73,13 @@ export function randomBelow(bound: u32): u32 {
 }
 
 /** Bytes of a slab for these capacities; the host plans memory with it. */
-export function slabSize(
-  clusters: u32,
-  exchangeCount: u32,
-  connectionCount: u32,
-  seriesCount: u32,
-  h2ConnectionCount: u32,
-  h2StreamCount: u32,
-): u32 {
+export function slabSize(clusters: u32, exchangeCount: u32, connectionCount: u32, seriesCount: u32): u32 {
   const size =
     <u32>SLAB_CLUSTER_COUNTERS +
     clusters * CLUSTER_COUNTERS_SIZE +
     exchangeCount * EXCHANGE_SIZE +
     connectionCount * CONNECTION_SIZE +
     seriesCount * 8 +
-    seriesCount * SERIES_SIZE +
-    <u32>H2_BUCKETS +
-    h2ConnectionCount * H2_CONNECTION_SIZE +
-    h2StreamCount * (4 + H2_STREAM_SIZE);
+    seriesCount * SERIES_SIZE;
   return (size + 4095) & ~4095;
 }

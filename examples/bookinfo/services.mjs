@@ -107,7 +107,7 @@ export async function startServices(mesh) {
     serve('ratings-v1', flaky),
     echo('echo-v1', 'one'),
     echo('echo-v2', 'two'),
-    serve('library', (_request, answer) => answer(200, { library: 'outside' })),
+    serve('archive', (_request, answer) => answer(200, { archive: 'outside' })),
   ]);
   return Object.fromEntries(started.map((service) => [service.name, service]));
 }

@@ -45,8 +45,6 @@ export class BenchEngine {
       exchanges: EXCHANGES,
       connections: 4,
       series: 64,
-      h2Connections: 64,
-      h2Streams: 1024,
       arenaBytes: ARENA_BYTES,
     });
     this.engine = new Engine(compileEngine(), memory);

@@ -66,8 +66,6 @@ export class RequestProbe {
       exchanges: 1,
       connections: 1,
       series: 16,
-      h2Connections: 4,
-      h2Streams: 16,
       arenaBytes: encoded.tables.length + 65536,
     });
     this.#engine = new Engine(compileEngine(), memory);

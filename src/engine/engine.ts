@@ -41,48 +41,6 @@ export interface EngineExports {
   finishExchange(exchange: number, durationMs: number): void;
   releaseThread(): number;
   verifyTable(base: number, length: number): number;
-  parseSavedHead(offset: number, length: number): number;
-  h2Configure(
-    maxConcurrentStreams: number,
-    streamWindow: number,
-    connectionWindow: number,
-    streamWindowLimit: number,
-    connectionWindowLimit: number,
-  ): void;
-  h2SetNow(nowMs: number): void;
-  h2Open(side: number, out: number, capacity: number): number;
-  h2Close(connection: number): void;
-  h2Next(connection: number, offset: number, length: number, out: number, capacity: number): number;
-  h2Drained(connection: number): void;
-  h2OpenStream(connection: number): number;
-  h2StreamId(stream: number): number;
-  h2StreamConnection(stream: number): number;
-  h2Capacity(connection: number): number;
-  h2ActiveStreams(connection: number): number;
-  h2TakesConnectProtocol(connection: number): number;
-  h2WriteRequestHead(
-    exchange: number,
-    stream: number,
-    out: number,
-    capacity: number,
-    flags: number,
-    endStream: number,
-  ): number;
-  h2WriteResponseHead(
-    exchange: number,
-    stream: number,
-    out: number,
-    capacity: number,
-    style: number,
-    endStream: number,
-  ): number;
-  h2WriteData(stream: number, offset: number, length: number, endStream: number, out: number, capacity: number): number;
-  h2WriteTrailers(stream: number, offset: number, length: number, out: number, capacity: number): number;
-  h2Consumed(stream: number, bytes: number, out: number, capacity: number): number;
-  h2Reset(stream: number, code: number, out: number, capacity: number): number;
-  h2Release(stream: number): void;
-  h2GoAway(connection: number, code: number, isFinal: number, out: number, capacity: number): number;
-  h2Ping(connection: number, out: number, capacity: number): number;
 }
 
 /** dist/engine.wasm, beside the compiled code. Throws when the build did not make it. */
@@ -105,8 +63,6 @@ export class Engine {
   /** Absolute offsets of the slab's exchange and connection records. */
   exchanges = 0;
   connections = 0;
-  /** Absolute offset of the slab's HTTP/2 regions (H2_* of the layout). */
-  h2 = 0;
   exports: EngineExports;
   #thread = -1;
 
@@ -150,10 +106,6 @@ export class Engine {
       layout.SLAB_CLUSTER_COUNTERS +
       this.control(layout.CONTROL_CLUSTER_CAPACITY) * layout.CLUSTER_COUNTERS_SIZE;
     this.connections = this.exchanges + this.control(layout.CONTROL_EXCHANGE_CAPACITY) * layout.EXCHANGE_SIZE;
-    this.h2 =
-      this.connections +
-      this.control(layout.CONTROL_CONNECTION_CAPACITY) * layout.CONNECTION_SIZE +
-      this.control(layout.CONTROL_SERIES_CAPACITY) * (8 + layout.SERIES_SIZE);
   }
 
   /** After a trap: a fresh instance on the same memory and slab, since the old one's state can't be trusted. */

@@ -17,10 +17,6 @@ export interface MemoryCapacities {
   readonly connections: number;
   /** Metric series, per thread; a power of two. */
   readonly series: number;
-  /** HTTP/2 connections of both sides, per thread. */
-  readonly h2Connections: number;
-  /** HTTP/2 streams, per thread; a power of two. */
-  readonly h2Streams: number;
   /** Bytes for rule tables of all generations. */
   readonly arenaBytes: number;
 }
@@ -33,8 +29,6 @@ export const DEFAULT_CAPACITIES: MemoryCapacities = {
   exchanges: 16384,
   connections: 16384,
   series: 4096,
-  h2Connections: 4096,
-  h2Streams: 16384,
   arenaBytes: 512 * 1024 * 1024,
 };
 
@@ -51,10 +45,7 @@ export function slabBytes(capacities: MemoryCapacities): number {
       capacities.clusters * layout.CLUSTER_COUNTERS_SIZE +
       capacities.exchanges * layout.EXCHANGE_SIZE +
       capacities.connections * layout.CONNECTION_SIZE +
-      capacities.series * (8 + layout.SERIES_SIZE) +
-      layout.H2_BUCKETS +
-      capacities.h2Connections * layout.H2_CONNECTION_SIZE +
-      capacities.h2Streams * (4 + layout.H2_STREAM_SIZE),
+      capacities.series * (8 + layout.SERIES_SIZE),
     4096,
   );
 }
@@ -92,8 +83,6 @@ export function createEngineMemory(
   set(layout.CONTROL_EXCHANGE_CAPACITY, capacities.exchanges);
   set(layout.CONTROL_CONNECTION_CAPACITY, capacities.connections);
   set(layout.CONTROL_SERIES_CAPACITY, capacities.series);
-  set(layout.CONTROL_H2_CONNECTION_CAPACITY, capacities.h2Connections);
-  set(layout.CONTROL_H2_STREAM_CAPACITY, capacities.h2Streams);
   set(layout.CONTROL_MAX_HEAD_BYTES, limits.maxHeadBytes);
   set(layout.CONTROL_MAX_REQUEST_HEADERS, limits.maxRequestHeaders);
   set(layout.CONTROL_MAX_CONNECTIONS, limits.maxConnections);

@@ -9,14 +9,7 @@ import * as layout from '../../assembly/layout.js';
 /** The calls that these tests use; see docs/ENGINE.md. */
 interface EngineExports {
   attachThread(index: number, seed0: number, seed1: number, seed2: number, seed3: number): void;
-  slabSize(
-    clusters: number,
-    exchanges: number,
-    connections: number,
-    series: number,
-    h2Connections: number,
-    h2Streams: number,
-  ): number;
+  slabSize(clusters: number, exchanges: number, connections: number, series: number): number;
   parseRequestHead(offset: number, length: number): number;
   parseResponseHead(offset: number, length: number, method: number): number;
   decodeChunked(connection: number, offset: number, length: number): number;
@@ -38,8 +31,6 @@ const ENDPOINT_CAPACITY = 4;
 const EXCHANGE_CAPACITY = 4;
 const CONNECTION_CAPACITY = 4;
 const SERIES_CAPACITY = 4;
-const H2_CONNECTION_CAPACITY = 64;
-const H2_STREAM_CAPACITY = 2048;
 const ARENA_SIZE = 65536;
 const PAGE = 65536;
 
@@ -65,14 +56,7 @@ export class BareEngine {
     this.bytes = Buffer.from(shared);
     this.view = new DataView(shared);
     const slabs = layout.CONTROL_BASE + layout.CONTROL_SIZE + (CLUSTER_CAPACITY + ENDPOINT_CAPACITY) * 256;
-    const slabSize = this.calls.slabSize(
-      CLUSTER_CAPACITY,
-      EXCHANGE_CAPACITY,
-      CONNECTION_CAPACITY,
-      SERIES_CAPACITY,
-      H2_CONNECTION_CAPACITY,
-      H2_STREAM_CAPACITY,
-    );
+    const slabSize = this.calls.slabSize(CLUSTER_CAPACITY, EXCHANGE_CAPACITY, CONNECTION_CAPACITY, SERIES_CAPACITY);
     this.slab = slabs;
     this.arena = Math.ceil((slabs + slabSize) / PAGE) * PAGE;
     this.#writeControlBlock(slabSize);
@@ -97,8 +81,6 @@ export class BareEngine {
       [layout.CONTROL_EXCHANGE_CAPACITY, EXCHANGE_CAPACITY],
       [layout.CONTROL_CONNECTION_CAPACITY, CONNECTION_CAPACITY],
       [layout.CONTROL_SERIES_CAPACITY, SERIES_CAPACITY],
-      [layout.CONTROL_H2_CONNECTION_CAPACITY, H2_CONNECTION_CAPACITY],
-      [layout.CONTROL_H2_STREAM_CAPACITY, H2_STREAM_CAPACITY],
       [layout.CONTROL_MAX_HEAD_BYTES, layout.MAX_HEAD_BYTES],
       [layout.CONTROL_MAX_REQUEST_HEADERS, layout.DEFAULT_MAX_HEADERS],
     ];

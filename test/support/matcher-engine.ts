@@ -46,8 +46,6 @@ export class MatcherEngine {
       exchanges: 4,
       connections: 4,
       series: 16,
-      h2Connections: 4,
-      h2Streams: 16,
       arenaBytes,
     });
     this.engine = new Engine(module, memory);

@@ -19,8 +19,6 @@ export const SMALL: MemoryCapacities = {
   exchanges: 64,
   connections: 64,
   series: 8,
-  h2Connections: 64,
-  h2Streams: 1024,
   arenaBytes: 1024 * 1024,
 };
 
