@@ -215,8 +215,9 @@ export const TEXT_REQUEST_LINE_END_LENGTH: u32 = 17;
 /** "HTTP/1.1 " */
 export const TEXT_STATUS_LINE_START: usize = memory.data<u8>([72, 84, 84, 80, 47, 49, 46, 49, 32]);
 export const TEXT_STATUS_LINE_START_LENGTH: u32 = 9;
-/** "HTTP/1.0 ", for clients of HTTP/1.0; as long as the other. */
+/** "HTTP/1.0 " */
 export const TEXT_STATUS_LINE_START_10: usize = memory.data<u8>([72, 84, 84, 80, 47, 49, 46, 48, 32]);
+export const TEXT_STATUS_LINE_START_10_LENGTH: u32 = 9;
 /** "server: weft\r\n" */
 export const TEXT_SERVER_LINE: usize = memory.data<u8>([
   115, 101, 114, 118, 101, 114, 58, 32, 119, 101, 102, 116, 13, 10,

@@ -63,9 +63,12 @@ const texts = {
   HTTP_11: 'HTTP/1.1',
   REQUEST_LINE_END: ' HTTP/1.1\r\nhost: ',
   STATUS_LINE_START: 'HTTP/1.1 ',
+  // For clients of HTTP/1.0; as long as the other.
+  STATUS_LINE_START_10: 'HTTP/1.0 ',
   SERVER_LINE: 'server: weft\r\n',
   CHUNKED_LINE: 'transfer-encoding: chunked\r\n',
   CLOSE_LINE: 'connection: close\r\n',
+  KEEP_ALIVE_LINE: 'connection: keep-alive\r\n',
   UPGRADE_LINES: 'connection: upgrade\r\nupgrade: websocket\r\n',
   CONNECTION_UPGRADE_LINE: 'connection: upgrade\r\n',
   CONTENT_LENGTH_START: 'content-length: ',
