@@ -65,6 +65,8 @@ export class TcpSession implements UpstreamSocketOwner {
   #reportedSent = 0;
   #clusterName = '';
   #failureDetail = '';
+  /** Counted as opened. */
+  #isCounted = false;
   #over = false;
 
   /** `first`: what has been read of the client already; kept. Nothing happens before `start`. */
@@ -152,6 +154,7 @@ export class TcpSession implements UpstreamSocketOwner {
     const path = this.#path;
     const upstream = this.#upstream;
     if (upstream === null || this.#over) return;
+    this.#isCounted = true;
     path.engine.exports.countConnection(this.#record, 1, 0);
     path.engine.exports.leaveGeneration(this.#record);
     this.#generation = null;
@@ -277,7 +280,9 @@ export class TcpSession implements UpstreamSocketOwner {
     engine.doubles[(record + layout.EXCHANGE_RESPONSE_BYTES) >> 3] = this.#sent - this.#reportedSent;
     this.#reportedReceived = this.#received;
     this.#reportedSent = this.#sent;
-    engine.exports.countConnection(this.#record, 0, closed);
+    // One that got nowhere has been opened too, as Istio counts (at the latest when it closes).
+    const opened = closed === 1 && !this.#isCounted ? 1 : 0;
+    engine.exports.countConnection(this.#record, opened, closed);
   }
 
   #dropUpstream(): void {

@@ -221,7 +221,7 @@ export const ISTIO_METRICS: readonly MetricDefinition[] = [
   ),
   requestHistogram('istio_request_bytes', 'Bytes received from the client for a request.', (s) => s.requestBytes),
   requestHistogram('istio_response_bytes', 'Bytes sent to the client for a request.', (s) => s.responseBytes),
-  connectionCounter('istio_tcp_connections_opened_total', 'TCP connections that got an endpoint.', (s) => s.opened),
+  connectionCounter('istio_tcp_connections_opened_total', 'TCP connections that have begun.', (s) => s.opened),
   connectionCounter('istio_tcp_connections_closed_total', 'TCP connections that have ended.', (s) => s.closed),
   connectionCounter(
     'istio_tcp_received_bytes_total',
