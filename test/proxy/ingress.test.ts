@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { eventually, startGateway } from '../support/gateway.js';
 import type { Gateway } from '../support/gateway.js';
+import { SERVICE_PORT } from '../support/istio-yaml.js';
 import { exchange } from '../support/raw-client.js';
 import type { Answer } from '../support/raw-upstream.js';
 import { ok, RawUpstream } from '../support/raw-upstream.js';
@@ -22,7 +23,7 @@ beforeAll(async () => {
       },
     ],
   };
-  const service = { selector: { app: 'web' }, ports: [{ name: 'http', port: 8080, targetPort: 80 }] };
+  const service = { selector: { app: 'web' }, ports: [{ name: 'http', port: SERVICE_PORT, targetPort: 80 }] };
   proxy = await startGateway({
     config: [
       stringify({ apiVersion: 'networking.istio.io/v1', kind: 'Sidecar', metadata: { name: 'web' }, spec: sidecar }),

@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GATEWAY_PORT } from './istio-yaml.js';
+import { GATEWAY_PORT, SERVICE_PORT } from './istio-yaml.js';
 
 const PROGRAM = new URL('../../bin/weft.js', import.meta.url).pathname;
 /** Below the range that Linux takes ports of outgoing connections from, so that none of those is in the way. */
@@ -78,10 +78,15 @@ export class Metrics {
   }
 }
 
+/** So that none is given twice before anybody listens on it. */
+const given = new Set<number>();
+
 /** A port of 127.0.0.1 that nobody listens on. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORT_COUNT);
+    if (given.has(port)) continue;
+    given.add(port);
     const free = await new Promise<boolean>((resolve) => {
       const probe = createServer();
       probe.once('error', () => resolve(false));
@@ -121,13 +126,21 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await rename(`${configFile}.new`, configFile);
   };
   await writeConfig(options.config);
-  const [port, admin, status] = [await freePort(), await freePort(), await freePort()];
+  // Sidecars listen on the ports of the services too.
+  const [port, servicePort, admin, status] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const child = spawn(
     process.execPath,
     [
       PROGRAM,
       'proxy',
-      ...['--config', configFile, '--listen-map', `${GATEWAY_PORT}=${port}`, '--bind', '127.0.0.1'],
+      ...[
+        '--config',
+        configFile,
+        '--listen-map',
+        `${GATEWAY_PORT}=${port},${SERVICE_PORT}=${servicePort}`,
+        '--bind',
+        '127.0.0.1',
+      ],
       ...['--admin', `127.0.0.1:${admin}`, '--status-port', String(status), '--metrics-port', '-1'],
       ...['--threads', String(options.threads ?? 1), '--drain-seconds', String(options.drainSeconds ?? 5)],
       ...(options.accessLog ? ['--access-log', logFile, '--access-log-encoding', options.accessLog] : []),
